@@ -1,0 +1,62 @@
+"""Regularized neural networks on tables, hundreds at once, and an honest answer to which regularizer helps.
+
+The public names are listed below. They are imported when first used, so `import dashpot` is quick.
+
+Examples
+--------
+>>> import dashpot
+>>> frame, vote = dashpot.load_anes96()
+>>> frame.shape
+(944, 9)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dashpot.datasets import load_anes96 as load_anes96
+    from dashpot.errors import DataError as DataError
+    from dashpot.errors import DashpotError as DashpotError
+    from dashpot.errors import ModelFileError as ModelFileError
+    from dashpot.errors import UsageError as UsageError
+    from dashpot.estimators import MLPClassifier as MLPClassifier
+    from dashpot.estimators import MLPRegressor as MLPRegressor
+    from dashpot.regularizers import *  # noqa: F403
+    from dashpot.saving import load as load
+    from dashpot.studies import Study as Study
+    from dashpot.studies import compare as compare
+
+__version__ = "0.1.0"
+
+# Public name -> the module where it lives. Regularizers need no line: `dashpot.regularizers.__all__` counts.
+_homes = {
+    "MLPClassifier": "dashpot.estimators",
+    "MLPRegressor": "dashpot.estimators",
+    "load": "dashpot.saving",
+    "compare": "dashpot.studies",
+    "Study": "dashpot.studies",
+    "load_anes96": "dashpot.datasets",
+    "DashpotError": "dashpot.errors",
+    "UsageError": "dashpot.errors",
+    "DataError": "dashpot.errors",
+    "ModelFileError": "dashpot.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use (PEP 562)."""
+    if name == "__all__":
+        return [*_homes, *import_module("dashpot.regularizers").__all__]
+    if name in _homes:
+        value = getattr(import_module(_homes[name]), name)
+    # Only classes are looked for among the regularizers: `from dashpot import errors` must not import torch.
+    elif name[:1].isupper() and name in import_module("dashpot.regularizers").__all__:
+        value = getattr(import_module("dashpot.regularizers"), name)
+    else:
+        raise AttributeError(f"module 'dashpot' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__getattr__("__all__")})
