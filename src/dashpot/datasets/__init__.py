@@ -1,19 +1,17 @@
 """The bundled example: who expected to vote for Clinton, who for Dole, in the United States in 1996."""
 
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
 __all__ = ["anes96_path", "load_anes96"]
 
 
-def anes96_path() -> "Path":
+def anes96_path() -> Path:
     """Return the path of the bundled `anes96.csv`, which the command line reads like any other file."""
-    return files("dashpot.datasets") / "anes96.csv"  # type: ignore[return-value]
+    return Path(__file__).with_name("anes96.csv")
 
 
 def load_anes96() -> "tuple[pd.DataFrame, pd.Series]":
