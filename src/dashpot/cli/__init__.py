@@ -1,6 +1,88 @@
-"""The command line: `dashpot`."""
+"""The command line `dashpot`: one file for each command, no logic of its own.
+
+Command files import the library inside their functions, so that `dashpot --help` answers at once.
+"""
+
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from dashpot import __version__
+from dashpot.cli.compare import compare
+from dashpot.cli.demo import demo
+from dashpot.cli.fit import fit
+from dashpot.cli.predict import predict
+from dashpot.errors import DashpotError, UsageError
+
+__all__ = ["main"]
+
+_interrupted = 130
+_unexpected = 1
 
 
-def main() -> None:
-    """Run the command line."""
-    raise SystemExit("dashpot: the commands are not here yet")
+@click.group(
+    commands=[demo, compare, fit, predict],
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+@click.version_option(__version__, message="dashpot %(version)s")
+@click.option("--traceback", is_flag=True, help="Show Python's traceback when something unexpected happens.")
+@click.pass_context
+def dashpot(context: click.Context, traceback: bool) -> None:
+    """Which regularizer helps a neural network on this table? By how much, and how sure is that?
+
+    Start with `dashpot demo`. Every command explains itself: `dashpot compare --help`.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code.
+
+    0 done, 1 unexpected, 2 usage, 3 data, 4 model file refused, 130 interrupted. An error is one line on
+    stderr and never a traceback, unless `--traceback` asks for one.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        return int(dashpot.main(list(arguments), prog_name="dashpot", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        return _fail(_one_line(error), UsageError.exit_code)
+    except DashpotError as error:
+        return _fail(str(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted; nothing half-written is left behind.", _interrupted)
+    except Exception as error:
+        if "--traceback" in arguments:
+            raise
+        command = " ".join(["dashpot", "--traceback", *arguments])
+        return _fail(
+            f"unexpected {type(error).__name__}: {error} Please report this with the output of: {command}", _unexpected
+        )
+
+
+def _one_line(error: click.ClickException) -> str:
+    """Click's message, the command that it belongs to, and where to read on."""
+    message = error.format_message().rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "dashpot"
+    return f"{path}: {message}. See {path} --help."
+
+
+def _fail(message: str, code: int) -> int:
+    click.secho(" ".join(message.split()), fg="red", err=True)
+    return code
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+    """A warning is one line on stderr, without the place in the code."""
+    click.secho(f"Note: {' '.join(str(message).split())}", fg="yellow", err=True)

@@ -1,0 +1,77 @@
+"""`dashpot fit`: a table, a target column, a model file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dashpot.cli.files import Problem, check_output, read_problem
+from dashpot.cli.options import (
+    a_path,
+    epochs_option,
+    given,
+    groups_option,
+    hidden_option,
+    parsed,
+    seed_option,
+    target_option,
+    weights_option,
+    with_option,
+)
+
+if TYPE_CHECKING:
+    from dashpot import MLPClassifier, MLPRegressor
+
+
+@click.command()
+@click.argument("data", type=a_path)
+@target_option
+@click.option("-o", "--output", type=a_path, required=True, help="The model file to write, for example model.dashpot.")
+@with_option
+@click.option(
+    "--task",
+    type=click.Choice(["auto", "classification", "regression"]),
+    default="auto",
+    show_default=True,
+    help="What the target is: classes or amounts.",
+)
+@hidden_option
+@epochs_option
+@weights_option
+@groups_option
+@seed_option
+def fit(
+    data: Path,
+    target: str,
+    output: Path,
+    regularizers: tuple[str, ...],
+    task: str,
+    hidden: tuple[int, ...] | None,
+    epochs: int | None,
+    weights: str | None,
+    groups: str | None,
+    seed: int,
+) -> None:
+    """Train networks to predict a column of DATA and save them as one model file.
+
+    DATA is a csv, tsv, Parquet, Excel, SPSS or Stata file. Text columns and missing cells are fine.
+
+    Example: dashpot fit survey.csv --target vote -o vote.dashpot --with "L2(0.001)" --with "Dropout(0.3)"
+    """
+    check_output(output, data)
+    options = given(hidden_layers=hidden, max_epochs=epochs, regularizers=parsed(regularizers), random_state=seed)
+    problem = read_problem(data, target, weights, groups)
+    model = estimator(problem, task, options)
+    model.fit(problem.frame, problem.target, sample_weight=problem.weights, groups=problem.groups)
+    model.save(output)
+    click.echo(f"{type(model).__name__} of {target!r} from {len(problem.frame)} rows is in {output}")
+    click.echo(f"Recipe: {', '.join(map(repr, model.recipe_.parts))}")
+
+
+def estimator(problem: Problem, task: str, options: dict[str, Any]) -> "MLPClassifier | MLPRegressor":
+    """Return the estimator for the task, or for what the target looks like."""
+    from dashpot import MLPClassifier, MLPRegressor
+    from dashpot.tables import task_of
+
+    task = task_of(problem.target) if task == "auto" else task
+    return MLPClassifier(**options) if task == "classification" else MLPRegressor(**options)

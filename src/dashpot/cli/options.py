@@ -1,0 +1,70 @@
+"""Options that several commands share, so that they read the same everywhere."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from dashpot.regularizers.base import Regularizer
+
+
+class Widths(click.ParamType):
+    """Widths of hidden layers, `128,128`; `none` for no hidden layer."""
+
+    name = "widths"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Parse the widths."""
+        if isinstance(value, tuple):
+            return value
+        if value == "none":
+            return ()
+        try:
+            widths = tuple(int(width) for width in value.split(","))
+        except ValueError:
+            widths = (0,)
+        if min(widths) < 1:
+            self.fail(f"{value!r} is not a list of widths of at least 1. Write for example 128,128, or none.", param, ctx)
+        return widths
+
+
+a_path = click.Path(path_type=Path)
+target_option = click.option("-t", "--target", required=True, metavar="COLUMN", help="The column to predict.")
+weights_option = click.option("--weights", metavar="COLUMN", help="A column of survey or case weights.")
+groups_option = click.option(
+    "--groups", metavar="COLUMN", help="Rows of one group, such as a household, stay on one side of each split."
+)
+hidden_option = click.option(
+    "--hidden", type=Widths(), metavar="WIDTHS", help="Widths of the hidden layers, for example 128,128; or none."
+)
+epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Passes through the training rows, at most.")
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0, max=2**32 - 1),
+    default=0,
+    show_default=True,
+    help="Equal seeds give equal results.",
+)
+workers_option = click.option(
+    "--workers", type=click.IntRange(min=1), help="Processes to use; by default one for each core."
+)
+with_option = click.option(
+    "--with",
+    "regularizers",
+    multiple=True,
+    metavar="REGULARIZER",
+    help='A regularizer, for example "Dropout(0.3)"; may be repeated. Without it: a default choice.',
+)
+
+
+def parsed(texts: tuple[str, ...]) -> "tuple[Regularizer, ...] | None":
+    """Return the regularizers that were asked for with `--with`, or None if none was."""
+    from dashpot.regularizers import parse
+
+    return tuple(parse(text) for text in texts) or None
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Return the options that the user set; the library's own defaults hold for the others."""
+    return {name: value for name, value in options.items() if value is not None}

@@ -1,0 +1,49 @@
+"""`dashpot predict`: a saved model, new rows, a file of predictions."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dashpot.cli.files import check_output, require_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@click.option("--keep", multiple=True, metavar="COLUMN", help="Copy this column of DATA too; may be repeated.")
+def predict(model: Path, data: Path, output: Path, keep: tuple[str, ...]) -> None:
+    """Predict the rows of DATA with a MODEL written by `dashpot fit`.
+
+    The output has one row for each row of DATA, in the same order: the prediction and, for classes,
+    the probability of each.
+    """
+    import dashpot
+    from dashpot.tables import read_table, write_table
+
+    check_output(output, model, data)
+    fitted = dashpot.load(model)
+    frame = read_table(data)
+    for name in keep:
+        require_column(frame, name, "--keep", data)
+    write_table(predictions(fitted, frame, list(keep)), output)
+    click.echo(f"{len(frame)} predictions are in {output}")
+
+
+def predictions(model: Any, frame: "pd.DataFrame", keep: list[str]) -> "pd.DataFrame":
+    """Return the kept columns, the prediction and, of a classifier, a probability for each class."""
+    table = frame[keep].copy()
+    predicted = model.predict(frame)
+    if predicted.ndim == 1:
+        table["prediction"] = predicted
+    else:
+        for number, column in enumerate(predicted.T, start=1):
+            table[f"prediction_{number}"] = column
+    if hasattr(model, "classes_"):
+        for name, column in zip(model.classes_, model.predict_proba(frame).T, strict=True):
+            table[f"probability_{name}"] = column
+    return table
