@@ -46,7 +46,7 @@ def corrected_interval(differences: ArrayLike, test_share: float, level: float =
     With `J` differences of mean `m` and sample variance `s^2` (divisor `J - 1`), the variance of `m` is
     estimated as ::
 
-        (1 / J + n_test / n_train) * s^2
+        (1 / J + n_test / n_train) * s ^ 2
 
     and `m` divided by its root is referred to Student's t with `J - 1` degrees of freedom. The second term
     stands for the correlation between splits that share rows; without it (an ordinary t-test) the interval
@@ -84,7 +84,9 @@ def corrected_interval(differences: ArrayLike, test_share: float, level: float =
     Examples
     --------
     >>> interval = corrected_interval([0.02, 0.03, 0.01, 0.03, 0.02], test_share=0.25)
-    >>> print(f"{interval.difference:.3f} from {interval.low:.3f} to {interval.high:.3f}, p = {interval.p:.3f}")
+    >>> print(
+    ...     f"{interval.difference:.3f} from {interval.low:.3f} to {interval.high:.3f}, p = {interval.p:.3f}"
+    ... )
     0.022 from 0.006 to 0.038, p = 0.017
     """
     values = np.asarray(differences, dtype=np.float64).ravel()
@@ -132,7 +134,7 @@ def holm(p_values: ArrayLike) -> np.ndarray:
 
     References
     ----------
-    Holm (1979), A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6.
+    Holm (1979), A simple sequentially rejective multiple test procedure, Scand. J. Statistics 6.
 
     Examples
     --------

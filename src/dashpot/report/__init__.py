@@ -1,0 +1,6 @@
+"""The page: study -> plain dict -> HTML. `summarize` decides what is said, `render` how it looks."""
+
+from dashpot.report.page import render
+from dashpot.report.summary import summarize
+
+__all__ = ["render", "summarize"]

@@ -1,0 +1,42 @@
+"""A summary as one HTML page. Everything is escaped; nothing is loaded from anywhere."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from dashpot.report.figures import curve_figure, effect_figure
+
+
+def render(summary: dict[str, Any]) -> str:
+    """Return the page for a summary made by `summarize`.
+
+    The page is one file with its style and its pictures inside, without any script, in the reader's light or
+    dark colours, and fit for a phone and for print.
+    """
+    environment = Environment(
+        loader=PackageLoader("dashpot.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html")
+    return template.render(
+        effects=effect_figure(summary),
+        curves=curve_figure(summary["curves"]),
+        marks=marks,
+        study=summary,
+    )
+
+
+# Verdict -> the word of the style sheet and the sign that says the same without colour.
+marks = {
+    "helps": ("good", "▲"),
+    "better": ("good", "▲"),
+    "hurts": ("bad", "▼"),
+    "worse": ("bad", "▼"),
+    "no evidence": ("open", "●"),
+    "no clear difference": ("open", "●"),
+    "too few data": ("few", "○"),
+    "": ("none", ""),
+}

@@ -1,0 +1,199 @@
+"""What the page says, as a plain dict: text, numbers, lists; nothing that JSON could not hold."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR
+from dashpot.studies.scores import SCORES
+from dashpot.studies.study import p_value
+from dashpot.studies.words import methods_paragraphs, number, sentences
+
+if TYPE_CHECKING:
+    from dashpot.studies.study import Study
+
+
+def summarize(study: "Study") -> dict[str, Any]:
+    """Return everything that the page of a study shows.
+
+    Returns
+    -------
+    dict
+        `title`, `headline`, `findings`, `tiles`, `score`, `effects`, `references`, `curves`, `yardsticks`,
+        `methods`, `settings`, `code`, `notes`; unknown numbers are None. Ready for `json.dumps`.
+    """
+    headline, *findings = sentences(study)
+    return {
+        "title": f"What helps a network predict {study.settings['target']}?",
+        "headline": headline,
+        "findings": findings,
+        "facts": _facts(study.settings),
+        "tiles": _tiles(study),
+        "score": {
+            "label": study.score.label,
+            "meaning": study.score.meaning,
+            "level": study.settings["level"],
+        },
+        "second": _second_unit(study),
+        "effects": [_effect(row) for row in study.effects.to_dict("records")],
+        "curves": _curves(study),
+        "yardsticks": _yardsticks(study),
+        "methods": methods_paragraphs(study.settings),
+        "settings": _settings(study.settings),
+        "code": code(study.settings),
+        "notes": list(study.notes),
+        "version": study.settings["version"],
+    }
+
+
+def _facts(settings: dict[str, Any]) -> list[str]:
+    """The line above the headline."""
+    return [
+        f"{settings['rows']:,} rows",
+        f"{settings['columns']:,} columns",
+        f"{settings['splits']} splits",
+        f"{settings['networks']:,} networks",
+    ]
+
+
+def _second_unit(study: "Study") -> dict[str, str] | None:
+    """The column of effects in a unit that everyone knows."""
+    if "accuracy_points" in study.effects and study.score.name != "accuracy":
+        return {"name": "accuracy_points", "label": "Accuracy, points"}
+    if "rmse_percent" in study.effects and study.score.name != "rmse":
+        return {"name": "rmse_percent", "label": "Typical error, %"}
+    return None
+
+
+def _tiles(study: "Study") -> list[dict[str, str]]:
+    """The four figures at the top: no regularizer, best network, best yardstick, prior."""
+    table = study.yardsticks.set_index("method")
+    others = [str(name) for name in table.index if name not in (BASELINE, BEST_NETWORK, PRIOR)]
+    names = {
+        BASELINE: "without regularizer",
+        BEST_NETWORK: "best regularizer of each split",
+        PRIOR: "no inputs used",
+    }
+    also = next(name for name in table.columns if name in SCORES and name != study.score.name)
+    return [
+        {
+            "name": {BASELINE: "Network", BEST_NETWORK: "Network"}.get(name, name),
+            "about": names.get(name, "best yardstick"),
+            "value": number(table.loc[name, study.score.name]),
+            "also": f"{SCORES[also].label} {shown(also, table.loc[name, also])}",
+        }
+        for name in (BASELINE, BEST_NETWORK, *others[:1], PRIOR)
+        if name in table.index
+    ]
+
+
+def shown(metric: str, value: float) -> str:
+    """A score as people write it: accuracies in percent."""
+    if metric in ("accuracy", "balanced_accuracy") and not math.isnan(value):
+        return f"{100 * value:.1f} %"
+    return number(value)
+
+
+def _effect(row: dict[str, Any]) -> dict[str, Any]:
+    """One row of the effect plot and of its table."""
+    plain = {name: plain_value(value) for name, value in row.items()}
+    second = row.get("accuracy_points", row.get("rmse_percent"))
+    return plain | {
+        "text": signed(row["difference"]),
+        "interval": f"{signed(row['low'])} to {signed(row['high'])}"
+        if plain["low"] is not None
+        else "unknown",
+        "second": signed(second, 1),
+        "p_text": p_value(row["adjusted_p"]),
+    }
+
+
+def signed(value: float | None, decimals: int | None = None) -> str:
+    """A number with its sign; zero has none."""
+    if value is None or pd.isna(value):
+        return "–"
+    text = number(value, decimals)
+    zero = not any(digit in text for digit in "123456789")
+    return text.replace("−", "") if zero else text if value < 0 else f"+{text}"
+
+
+def plain_value(value: Any) -> Any:
+    """A number or text that JSON can hold; NaN and infinities are None."""
+    if isinstance(value, str) or value is None:
+        return value
+    value = float(value)
+    return value if math.isfinite(value) else None
+
+
+def _curves(study: "Study") -> list[dict[str, Any]]:
+    """Training and validation loss of each method shown, with bands."""
+    return [
+        {
+            "method": str(method),
+            "parts": [
+                {"part": str(part)}
+                | {name: [plain_value(v) for v in rows[name]] for name in ("epoch", "mean", "low", "high")}
+                for part, rows in curve.groupby("part", sort=False)
+            ],
+        }
+        for method, curve in study.curves.groupby("method", sort=False)
+    ]
+
+
+def _yardsticks(study: "Study") -> dict[str, Any]:
+    """The table of yardsticks: names of the scores and one row for each method."""
+    table = study.yardsticks
+    metrics = [name for name in table.columns if name in SCORES]
+    return {
+        "scores": [SCORES[name].label for name in metrics],
+        "rows": [
+            {
+                "method": row["method"],
+                "about": {BASELINE: "network", BEST_NETWORK: "chosen on validation rows"}.get(
+                    row["method"], ""
+                ),
+                "values": [shown(name, row[name]) for name in metrics],
+                "difference": signed(row["difference"]),
+                "interval": "" if pd.isna(row["low"]) else f"{signed(row['low'])} to {signed(row['high'])}",
+                "verdict": row["verdict"],
+            }
+            for row in table.to_dict("records")
+        ],
+    }
+
+
+def _settings(settings: dict[str, Any]) -> list[dict[str, str]]:
+    """Names and values of everything that was set."""
+    texts = {
+        name: ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        for name, value in settings.items()
+        if name not in ("regularizers",)
+    }
+    return [{"name": name.replace("_", " "), "value": text or "none"} for name, text in texts.items()]
+
+
+def code(settings: dict[str, Any]) -> str:
+    """The call that repeats the study."""
+    methods = []
+    for settings_of_method in settings["regularizers"].values():
+        methods.append(f"        ({', '.join(settings_of_method)},),")
+    options = {
+        "task": settings["task"],
+        "splits": settings["splits"],
+        "test_size": settings["test_size"],
+        "metric": settings["metric"],
+        "hidden_layers": tuple(settings["hidden_layers"]),
+        "epochs": settings["epochs"],
+        "random_state": settings["random_state"],
+        "level": settings["level"],
+        "max_rows": settings["max_rows"],
+    }
+    lines = [f"    {name}={value!r}," for name, value in options.items()]
+    extra = [f"    {name}={name}," for name in ("groups", "weights") if settings[_flags[name]]]
+    return "\n".join(
+        ["compare(", "    X,", "    y,", *extra, *lines, "    regularizers=[", *methods, "    ],", ")"]
+    )
+
+
+_flags = {"groups": "grouped", "weights": "weighted"}

@@ -1,0 +1,134 @@
+"""What a study asks: which regularizers, each at which strengths."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dashpot.errors import UsageError
+from dashpot.regularizers import (
+    L1,
+    L2,
+    SMOTE,
+    Dropout,
+    EarlyStopping,
+    ElasticNet,
+    Ensemble,
+    InputDropout,
+    MaxNorm,
+    Noise,
+    Oversample,
+    Recipe,
+    Undersample,
+    WeightDecay,
+)
+from dashpot.regularizers.base import Regularizer
+from dashpot.studies.effects import BASELINE, BEST_NETWORK
+
+Questions = dict[str, tuple[Recipe, ...]]
+
+TOGETHER = "Several together"
+
+# Resampling is worth asking about where the smallest class has less than this share of the rows.
+_imbalanced = 0.35
+# SMOTE needs neighbours of the same class among the training rows (60 % of all).
+_rows_for_smote = 15
+
+
+def default_questions(class_counts: np.ndarray | None) -> Questions:
+    """Every regularizer at three strengths; resampling only where classes are uneven.
+
+    Parameters
+    ----------
+    class_counts : int array of shape (classes,) or None
+        Rows of each class; None for regression.
+    """
+    grids: dict[str, Iterable[Regularizer]] = {
+        "L2": L2.grid(),
+        "L1": L1.grid(),
+        "Elastic net": ElasticNet.grid(),
+        "Weight decay": WeightDecay.grid(),
+        "Max norm": MaxNorm.grid(),
+        "Dropout": Dropout.grid(),
+        "Input dropout": InputDropout.grid(),
+        "Noise on inputs": noise("inputs"),
+        "Noise on weights": noise("weights"),
+        "Noise on activations": noise("activations"),
+        "Noise on labels": noise("labels"),
+        "Early stopping": EarlyStopping.grid(),
+        "Ensemble": Ensemble.grid(),
+    }
+    if class_counts is not None and class_counts.min() < _imbalanced * class_counts.sum():
+        grids |= {"Oversampling": Oversample.grid(), "Undersampling": Undersample.grid()}
+        if class_counts.min() >= _rows_for_smote:
+            grids["SMOTE"] = SMOTE.grid()
+    questions = {name: tuple(Recipe((part,)) for part in grid) for name, grid in grids.items()}
+    together = zip(WeightDecay.grid(), Dropout.grid(), noise("inputs"), strict=True)
+    stopping = EarlyStopping.grid()[-1]
+    return questions | {TOGETHER: tuple(Recipe((*parts, stopping)) for parts in together)}
+
+
+def noise(target: str) -> tuple[Noise, ...]:
+    """Noise of rising level on one target."""
+    return tuple(replace(level, target=target) for level in Noise.grid())
+
+
+def asked_questions(regularizers: Any) -> Questions:
+    """What the user asks: a regularizer, a class (at its own strengths), or several strengths in a tuple.
+
+    A mapping gives names of its own. Two or more regularizers are also asked about together.
+    """
+    named = regularizers.items() if isinstance(regularizers, Mapping) else _named(regularizers)
+    questions = {name: tuple(_recipe(one) for one in _strengths(asked)) for name, asked in named}
+    if not questions or not all(questions.values()):
+        raise UsageError(
+            "compare(regularizers): nothing to compare. Pass some, for example [Dropout(0.3), L2(0.01)]."
+        )
+    for name in questions.keys() & {BASELINE, BEST_NETWORK}:
+        raise UsageError(f"compare(regularizers): the name {name!r} is taken. Choose another.")
+    return questions
+
+
+def _named(regularizers: Any) -> list[tuple[str, Any]]:
+    """Each regularizer with a name that no other has."""
+    if isinstance(regularizers, Regularizer | type):
+        regularizers = [regularizers]
+    if isinstance(regularizers, str) or not isinstance(regularizers, Iterable):
+        raise UsageError(
+            f"compare(regularizers={regularizers!r}): pass a list, for example [Dropout(0.3), L2(0.01)]."
+        )
+    named: dict[str, Any] = {}
+    for asked in regularizers:
+        name = _name(asked)
+        count = sum(other == name or other.startswith(f"{name} #") for other in named)
+        named[f"{name} #{count + 1}" if count else name] = asked
+    return list(named.items())
+
+
+def _name(asked: Any) -> str:
+    """A class by its name, an instance as it is written, several strengths by their class."""
+    if isinstance(asked, Recipe):
+        return " + ".join(repr(part) for part in asked.parts) or "Recipe()"
+    if isinstance(asked, Sequence) and not isinstance(asked, str) and asked:
+        return _name(asked[0]) if len(asked) == 1 else type(asked[0]).__name__
+    return asked.__name__ if isinstance(asked, type) else repr(asked)
+
+
+def _strengths(asked: Any) -> Sequence[Any]:
+    """The strengths to try of one question."""
+    if isinstance(asked, type) and issubclass(asked, Regularizer):
+        return asked.grid()
+    return asked if isinstance(asked, Sequence) and not isinstance(asked, str) else (asked,)
+
+
+def _recipe(one: Any) -> Recipe:
+    """One strength as a recipe; `Recipe` refuses what is no regularizer."""
+    return one if isinstance(one, Recipe) else Recipe((one,))
+
+
+def written(recipe: Recipe) -> str:
+    """A recipe as it is written in code."""
+    if len(recipe.parts) == 1:
+        return repr(recipe.parts[0])
+    return f"Recipe(({', '.join(repr(part) for part in recipe.parts)}))"

@@ -1,0 +1,161 @@
+"""What a study found, in plain sentences. What beats the networks is named first."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR
+from dashpot.studies.scores import SCORES, Score
+
+if TYPE_CHECKING:
+    from dashpot.studies.study import Study
+
+# Method name -> how a sentence begins with it.
+_spoken = {
+    "Boosted trees": "A boosted tree model",
+    "Logistic regression": "Logistic regression",
+    "Ridge regression": "Ridge regression",
+    PRIOR: "Always predicting the prior",
+}
+
+
+def headline(study: "Study") -> str:
+    """The most important finding, one sentence."""
+    return sentences(study)[0]
+
+
+def sentences(study: "Study") -> list[str]:
+    """All findings, the most important first: what beats the networks, then what helps, then what hurts."""
+    found = [_against_yardsticks(study), _what_helps(study), _what_hurts(study), _what_is_open(study)]
+    return [sentence for sentence in found if sentence]
+
+
+def _against_yardsticks(study: "Study") -> str | None:
+    """A yardstick that is ahead of the best network; None if the networks are ahead."""
+    table, score = study.yardsticks.set_index("method"), study.score
+    name = next(str(method) for method in table.index if method != BASELINE)
+    if name == BEST_NETWORK:
+        return None
+    own, networks = (number(table.loc[method, score.name]) for method in (name, BEST_NETWORK))
+    values = f"{score.label} {own} against {networks}"
+    if name == PRIOR:
+        return f"No network does better here than {_spoken[PRIOR].lower()}: {values}."
+    if table.loc[name, "verdict"] == "better":
+        return f"{_spoken.get(name, name)} does better than every network tried here: {values}."
+    spoken = _spoken.get(name, name)
+    return f"{spoken} does as well as the best network: {values}, a difference within the noise."
+
+
+def _what_helps(study: "Study") -> str:
+    """How many regularizers help, which one most, and by how much."""
+    effects = study.effects
+    helping = effects[effects["verdict"] == "helps"]
+    if helping.empty:
+        return (
+            f"None of the {counted(len(effects))} regularizers shows a gain over a network without one "
+            "that these data can tell from chance."
+            if len(effects) > 1
+            else f"{effects['regularizer'].iloc[0]} shows no gain that these data can tell from chance."
+        )
+    best = helping.iloc[0]
+    return f"{_how_many_help(len(helping), len(effects), best['regularizer'])}: {size_of(best, study.score)}."
+
+
+def _how_many_help(helping: int, asked: int, best: str) -> str:
+    """The first half of the sentence: how many of how many, and which most."""
+    if asked == 1:
+        return f"{best} helps here"
+    if helping == 1:
+        return f"One of {counted(asked)} regularizers helps here, {best}"
+    return f"{counted(helping).capitalize()} of {counted(asked)} regularizers help here, {best} most"
+
+
+def size_of(effect: pd.Series, score: Score) -> str:
+    """An effect in words: direction, size, and the second unit if it points the same way."""
+    verb = "rises" if (effect["difference"] > 0) == (score.sign > 0) else "falls"
+    text = f"{score.label} {verb} by {number(abs(effect['difference']))}"
+    also = effect.get("accuracy_points")
+    if also is not None and abs(also) >= 0.05 and score.name != "accuracy":
+        text += f" and accuracy {'rises' if also > 0 else 'falls'} by {abs(also):.1f} points"
+    also = effect.get("rmse_percent")
+    if also is not None and abs(also) >= 0.05 and score.name != "rmse":
+        text += f" and the typical error {'grows' if also > 0 else 'shrinks'} by {abs(also):.1f} %"
+    return text
+
+
+def _what_hurts(study: "Study") -> str | None:
+    """The regularizers that hurt."""
+    names = list(study.effects.loc[study.effects["verdict"] == "hurts", "regularizer"])
+    if not names:
+        return None
+    return f"{listed(names)} {'hurts' if len(names) == 1 else 'hurt'}."
+
+
+def _what_is_open(study: "Study") -> str | None:
+    """The regularizers that the study is too small for."""
+    names = list(study.effects.loc[study.effects["verdict"] == "too few data", "regularizer"])
+    if not names:
+        return None
+    if len(names) == len(study.effects):
+        return "There are too few data to tell whether any regularizer helps or hurts."
+    return f"There are too few data to tell about {listed(names)}."
+
+
+def counted(count: int) -> str:
+    """A count in a sentence: words up to ten."""
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    return words[count] if count < len(words) else str(count)
+
+
+def listed(names: list[str]) -> str:
+    """Names in a sentence: a, b and c."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def number(value: float, decimals: int | None = None) -> str:
+    """A number as people write it: three decimals below 10, fewer above; a true minus sign."""
+    if pd.isna(value):
+        return "–"
+    if decimals is None:
+        size = abs(value)
+        decimals = 3 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0
+    if 0 < abs(value) < 0.5 * 10**-decimals or abs(value) >= 1e7:
+        text = (
+            f"{value:.1e}" if abs(value) >= 1e7 else f"{value:.1g}" if abs(value) >= 1e-4 else f"{value:.0e}"
+        )
+    else:
+        text = f"{value:,.{decimals}f}"
+    return text.replace("-", "−")
+
+
+def methods_paragraphs(settings: dict[str, Any]) -> list[str]:
+    """What was done, to quote in a paper."""
+    s = settings
+    score = SCORES[s["metric"]]
+    kind = "stratified by class" if s["task"] == "classification" else "stratified by quantile of the target"
+    grouped = ", rows of one group always together" if s["grouped"] else ""
+    weighted = " Case weights entered the training loss and every score." if s["weighted"] else ""
+    layers = " × ".join(map(str, s["hidden_layers"])) or "none"
+    return [
+        f"The {s['rows']:,} rows were split {s['splits']} times into training, validation and test rows "
+        f"({s['shares']}; repeated {s['folds']}-fold cross-validation, {kind}{grouped}). In each split one "
+        "network was trained without any regularizer and one with each regularizer at each of its strengths, "
+        f"all from the same training rows and the same random seed, {s['networks']:,} networks in all. The "
+        "strength was chosen on the validation rows, which early stopping watches too; the test rows were "
+        f"scored only after that choice.{weighted}",
+        f"Networks: hidden layers of {layers} units, {s['activation']}, {s['optimizer']}, batches of "
+        f"{s['batch_size']}, at most {s['epochs']} epochs. Missing numbers, text columns and scaling were "
+        "handled inside each network from its own training rows. The yardsticks learned from the same "
+        "training rows and chose their own strength on the same validation rows (logistic or ridge regression: "
+        "the penalty; boosted trees: the number of trees). The “best network” is, in each split, the one that "
+        "validated best.",
+        f"An effect is the mean paired difference in {score.label} to the network without regularizer on the "
+        "same split, its sign turned so that a positive effect is a gain. Intervals "
+        f"({100 * s['level']:g} %, each for itself) and p-values are those of the corrected resampled t-test "
+        f"(Nadeau and Bengio, 2003; variance factor 1/{s['splits']} + {s['test_share']:.2f}, "
+        f"{s['splits'] - 1} degrees of freedom), because the splits share rows. P-values were adjusted by "
+        f"Holm’s method over the {s['questions']} regularizers. The verdict is “helps” or “hurts” where the "
+        f"adjusted p-value is below {1 - s['level']:.2g}; “too few data” where the interval holds both a "
+        f"gain and a loss of {number(s['margin'])} (a twentieth of the way from the prior to a perfect "
+        "prediction), or with fewer than five splits; otherwise “no evidence”.",
+    ]
