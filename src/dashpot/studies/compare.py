@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -220,7 +221,7 @@ def _network_results(
         tried = [
             (
                 _setting(trials[k].recipe),
-                lambda part, members=networks[k]: predictions(problem, members, part),
+                partial(predictions, problem, networks[k]),
                 {"epochs": float(np.mean([network.epochs for network in networks[k]])), "seconds": np.nan},
             )
             for k in numbers
@@ -377,5 +378,5 @@ def _about(
 def _shares(drawn: list[Split]) -> str:
     """Rows of each part in words."""
     parts = ("training", "validation", "test")
-    means = [np.mean([len(getattr(split, part)) for split in drawn]) for part in parts]
+    means = [float(np.mean([len(getattr(split, part)) for split in drawn])) for part in parts]
     return "about {:,.0f}, {:,.0f} and {:,.0f} rows".format(*means)

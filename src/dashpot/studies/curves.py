@@ -17,8 +17,13 @@ _band = (10, 90)
 class Tried(Protocol):
     """What is needed of a trial."""
 
-    split: int
-    method: str
+    @property
+    def split(self) -> int:
+        """Number of its split."""
+
+    @property
+    def method(self) -> str:
+        """Name of its method."""
 
 
 def best_regularizer(results: pd.DataFrame, score: Score) -> str | None:

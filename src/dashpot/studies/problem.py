@@ -140,10 +140,15 @@ def _targets(target: pd.Series, task: str) -> tuple[np.ndarray, list[str]]:
     if len(bad):
         value = target.iloc[bad[0]]
         raise DataError(
-            f"compare(y={_name(target)!r}): row {int(target.index[bad[0]])} holds {value!r}, "
+            f"compare(y={_name(target)!r}): row {int(target.index[bad[0]])} holds {_plain(value)!r}, "
             f"which is no finite number. Correct it, or pass task='classification'."
         )
     return numbers, []
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy number as a Python number, which prints as people write it."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _sortable(target: pd.Series) -> bool:
@@ -183,7 +188,8 @@ def _check_weights(weights: np.ndarray | None, kept: np.ndarray) -> np.ndarray |
     bad = np.flatnonzero(~np.isfinite(numbers) | (numbers < 0))
     if len(bad):
         raise DataError(
-            f"compare(weights): row {kept[bad[0]]} has {weights[bad[0]]!r}; weights must be at least 0."
+            f"compare(weights): row {kept[bad[0]]} has {_plain(weights[bad[0]])!r}; "
+            "weights must be numbers of at least 0."
         )
     if not numbers.any():
         raise DataError("compare(weights): all weights are 0. Pass some that are above 0.")

@@ -146,9 +146,9 @@ def methods_paragraphs(settings: dict[str, Any]) -> list[str]:
         f"Networks: hidden layers of {layers} units, {s['activation']}, {s['optimizer']}, batches of "
         f"{s['batch_size']}, at most {s['epochs']} epochs. Missing numbers, text columns and scaling were "
         "handled inside each network from its own training rows. The yardsticks learned from the same "
-        "training rows and chose their own strength on the same validation rows (logistic or ridge regression: "
-        "the penalty; boosted trees: the number of trees). The “best network” is, in each split, the one that "
-        "validated best.",
+        "training rows and chose their own strength on the same validation rows (logistic or ridge "
+        "regression: the penalty; boosted trees: the number of trees). The “best network” is, in each split, "
+        "the one that validated best.",
         f"An effect is the mean paired difference in {score.label} to the network without regularizer on the "
         "same split, its sign turned so that a positive effect is a gain. Intervals "
         f"({100 * s['level']:g} %, each for itself) and p-values are those of the corrected resampled t-test "
