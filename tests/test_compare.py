@@ -8,6 +8,7 @@ from sklearn import metrics
 import dashpot
 from dashpot.errors import DataError, UsageError
 from dashpot.regularizers import L2, Dropout, Recipe
+from dashpot.report import summarize
 from dashpot.studies import compare
 from dashpot.studies.effects import BASELINE, PRIOR
 from dashpot.studies.problem import prepare
@@ -197,6 +198,13 @@ def test_equal_seeds_give_equal_studies_on_any_number_of_workers(survey, study):
     pd.testing.assert_frame_equal(again.effects, study.effects)
     other = compare(*survey, regularizers=asked, **quick | {"random_state": 1})
     assert not other.effects["difference"].equals(study.effects["difference"])
+
+
+def test_the_call_on_the_page_repeats_the_study(survey, study):
+    frame, vote = survey
+    names = {name: getattr(dashpot, name) for name in ("compare", "L2", "Dropout")}
+    again = eval(summarize(study)["code"], names | {"X": frame, "y": vote})
+    pd.testing.assert_frame_equal(again.effects, study.effects)
 
 
 def test_progress_ends_at_the_total(survey):

@@ -50,7 +50,7 @@ def effect_figure(summary: dict[str, Any]) -> dict[str, Any]:
                 "cut_right": ends[1] > high,
             }
         )
-    axis = [{"place": place(tick), "label": tick_label(tick, signed=True)} for tick in ticks(low, high)]
+    axis = [{"place": place(tick), "label": tick_label(tick, signed=True)} for tick in ticks(low, high, 6)]
     return {"rows": rows, "axis": axis, "zero": place(0.0)}
 
 

@@ -175,9 +175,10 @@ def _settings(settings: dict[str, Any]) -> list[dict[str, str]]:
 
 def code(settings: dict[str, Any]) -> str:
     """The call that repeats the study."""
-    methods = []
-    for settings_of_method in settings["regularizers"].values():
-        methods.append(f"        ({', '.join(settings_of_method)},),")
+    methods = [
+        f"        {name!r}: ({', '.join(strengths)},),"
+        for name, strengths in settings["regularizers"].items()
+    ]
     options = {
         "task": settings["task"],
         "splits": settings["splits"],
@@ -192,7 +193,7 @@ def code(settings: dict[str, Any]) -> str:
     lines = [f"    {name}={value!r}," for name, value in options.items()]
     extra = [f"    {name}={name}," for name in ("groups", "weights") if settings[_flags[name]]]
     return "\n".join(
-        ["compare(", "    X,", "    y,", *extra, *lines, "    regularizers=[", *methods, "    ],", ")"]
+        ["compare(", "    X,", "    y,", *extra, *lines, "    regularizers={", *methods, "    },", ")"]
     )
 
 

@@ -1,7 +1,7 @@
 """Which regularizers help on a table? One list of jobs, drawn in advance; one honest answer."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -299,7 +299,7 @@ def _on_rows(candidate: Candidate, inputs: np.ndarray) -> Callable[[np.ndarray],
 def _scored(
     problem: Problem,
     split: Split,
-    tried: list[tuple[str, Callable[[np.ndarray], np.ndarray], dict[str, float]]],
+    tried: Sequence[tuple[str, Callable[[np.ndarray], np.ndarray], dict[str, float]]],
     scores: list[Score],
     about: dict[str, Any],
 ) -> list[dict[str, Any]]:

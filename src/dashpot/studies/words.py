@@ -1,5 +1,6 @@
 """What a study found, in plain sentences. What beats the networks is named first."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -119,10 +120,10 @@ def number(value: float, decimals: int | None = None) -> str:
     if decimals is None:
         size = abs(value)
         decimals = 3 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0
-    if 0 < abs(value) < 0.5 * 10**-decimals or abs(value) >= 1e7:
-        text = (
-            f"{value:.1e}" if abs(value) >= 1e7 else f"{value:.1g}" if abs(value) >= 1e-4 else f"{value:.0e}"
-        )
+    if abs(value) >= 1e7 or 0 < abs(value) < 5e-7:
+        text = f"{value:.1e}"
+    elif 0 < abs(value) < 0.5 * 10**-decimals:  # one digit that tells it from zero
+        text = f"{value:.{-math.floor(math.log10(abs(value)))}f}"
     else:
         text = f"{value:,.{decimals}f}"
     return text.replace("-", "−")
