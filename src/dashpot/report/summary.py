@@ -72,7 +72,7 @@ def _tiles(study: "Study") -> list[dict[str, str]]:
     others = [str(name) for name in table.index if name not in (BASELINE, BEST_NETWORK, PRIOR)]
     names = {
         BASELINE: "without regularizer",
-        BEST_NETWORK: "best regularizer of each split",
+        BEST_NETWORK: "best of each split",
         PRIOR: "no inputs used",
     }
     also = next(name for name in table.columns if name in SCORES and name != study.score.name)
@@ -165,12 +165,17 @@ def _yardsticks(study: "Study") -> dict[str, Any]:
 
 def _settings(settings: dict[str, Any]) -> list[dict[str, str]]:
     """Names and values of everything that was set."""
-    texts = {
-        name: ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-        for name, value in settings.items()
-        if name not in ("regularizers",)
-    }
+    texts = {name: _text(value) for name, value in settings.items() if name not in ("regularizers",)}
     return [{"name": name.replace("_", " "), "value": text or "none"} for name, text in texts.items()]
+
+
+def _text(value: Any) -> str:
+    """A setting as people write it."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, bool) or value is None:
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def code(settings: dict[str, Any]) -> str:
