@@ -5,7 +5,17 @@ from dashpot.datasets import anes96_path, load_anes96
 
 def test_anes96_has_the_documented_columns_and_rows():
     frame, vote = load_anes96()
-    assert list(frame.columns) == ["popul", "TVnews", "selfLR", "ClinLR", "DoleLR", "PID", "age", "educ", "income"]
+    assert list(frame.columns) == [
+        "popul",
+        "TVnews",
+        "selfLR",
+        "ClinLR",
+        "DoleLR",
+        "PID",
+        "age",
+        "educ",
+        "income",
+    ]
     assert len(frame) == len(vote) == 944
     assert vote.value_counts().to_dict() == {"Clinton": 551, "Dole": 393}
 
@@ -13,7 +23,13 @@ def test_anes96_has_the_documented_columns_and_rows():
 def test_anes96_stays_in_the_documented_ranges():
     frame, _ = load_anes96()
     assert not frame.isna().any(axis=None)
-    for column, (low, high) in {"TVnews": (0, 7), "selfLR": (1, 7), "PID": (0, 6), "educ": (1, 7), "income": (1, 24)}.items():
+    for column, (low, high) in {
+        "TVnews": (0, 7),
+        "selfLR": (1, 7),
+        "PID": (0, 6),
+        "educ": (1, 7),
+        "income": (1, 24),
+    }.items():
         assert frame[column].between(low, high).all()
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dashpot.datasets import load_anes96 as load_anes96
-    from dashpot.errors import DataError as DataError
     from dashpot.errors import DashpotError as DashpotError
+    from dashpot.errors import DataError as DataError
     from dashpot.errors import ModelFileError as ModelFileError
     from dashpot.errors import UsageError as UsageError
     from dashpot.estimators import MLPClassifier as MLPClassifier

@@ -15,7 +15,7 @@ from dashpot.cli.compare import compare
 from dashpot.cli.demo import demo
 from dashpot.cli.fit import fit
 from dashpot.cli.predict import predict
-from dashpot.errors import DashpotError, UsageError
+from dashpot.errors import DashpotError, DataError, UsageError
 
 __all__ = ["main"]
 
@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # other libraries talk to programmers
+        warnings.filterwarnings("default", module="dashpot")
         warnings.showwarning = _show_warning
         sys.exit(_run(arguments))
 
@@ -59,30 +61,41 @@ def _run(arguments: Sequence[str]) -> int:
         return _fail(_one_line(error), UsageError.exit_code)
     except DashpotError as error:
         return _fail(str(error), error.exit_code)
+    except OSError as error:
+        return _fail(
+            f"dashpot: {error.strerror or error}: {error.filename or 'no file named'}.", DataError.exit_code
+        )
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted; nothing half-written is left behind.", _interrupted)
     except Exception as error:
         if "--traceback" in arguments:
             raise
         command = " ".join(["dashpot", "--traceback", *arguments])
+        what = f"{type(error).__name__}: {error}".rstrip(".")
         return _fail(
-            f"unexpected {type(error).__name__}: {error} Please report this with the output of: {command}", _unexpected
+            f"dashpot: unexpected {what}. Please report it with the output of: {command}", _unexpected
         )
 
 
 def _one_line(error: click.ClickException) -> str:
     """Click's message, the command that it belongs to, and where to read on."""
-    message = error.format_message().rstrip(".")
+    message = error.format_message()
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "dashpot"
-    return f"{path}: {message}. See {path} --help."
+    end = "" if message.endswith((".", "?")) else "."
+    return f"{path}: {message}{end} See {path} --help."
 
 
 def _fail(message: str, code: int) -> int:
-    click.secho(" ".join(message.split()), fg="red", err=True)
+    click.secho(_flat(message), fg="red", err=True)
     return code
+
+
+def _flat(text: object) -> str:
+    """Text on one line; control characters, which a hostile column name may hold, are spaces."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in str(text)).split())
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
     """A warning is one line on stderr, without the place in the code."""
-    click.secho(f"Note: {' '.join(str(message).split())}", fg="yellow", err=True)
+    click.secho(f"Note: {_flat(message)}", fg="yellow", err=True)

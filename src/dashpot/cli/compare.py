@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from dashpot.cli.files import Problem, check_output, read_problem
+from dashpot.cli.files import Table, check_output, read_roles
 from dashpot.cli.options import (
     a_path,
     epochs_option,
@@ -15,6 +15,7 @@ from dashpot.cli.options import (
     parsed,
     seed_option,
     target_option,
+    task_option,
     weights_option,
     with_option,
     workers_option,
@@ -22,12 +23,13 @@ from dashpot.cli.options import (
 from dashpot.cli.progress import progress_bar
 
 
-@click.command()
+@click.command(short_help="Which regularizers help on this table?")
 @click.argument("data", type=a_path)
 @target_option
 @click.option("--report", type=a_path, default="report.html", show_default=True, help="The page to write.")
 @click.option("--results", type=a_path, default="results.csv", show_default=True, help="The table to write.")
 @with_option
+@task_option
 @click.option("--splits", type=click.IntRange(min=2), help="How often to split into training and test rows.")
 @click.option("--metric", help="The error to compare, for example log_loss.")
 @hidden_option
@@ -42,6 +44,7 @@ def compare(
     report: Path,
     results: Path,
     regularizers: tuple[str, ...],
+    task: str,
     splits: int | None,
     metric: str | None,
     hidden: tuple[int, ...] | None,
@@ -58,10 +61,11 @@ def compare(
 
     Example: dashpot compare survey.csv --target vote
     """
-    check_output(report, data)
+    check_output(report, data, results)
     check_output(results, data)
     options = given(
         regularizers=parsed(regularizers),
+        task=task,
         splits=splits,
         metric=metric,
         hidden_layers=hidden,
@@ -69,11 +73,11 @@ def compare(
         random_state=seed,
         workers=workers,
     )
-    problem = read_problem(data, target, weights, groups)
-    run(problem, options, report, results)
+    table = read_roles(data, target, weights, groups)
+    run(table, options, report, results)
 
 
-def run(problem: Problem, options: dict[str, Any], report: Path, results: Path) -> None:
+def run(table: Table, options: dict[str, Any], report: Path, results: Path) -> None:
     """Compare, print the table and write the two files."""
     from rich.console import Console
 
@@ -81,14 +85,17 @@ def run(problem: Problem, options: dict[str, Any], report: Path, results: Path) 
 
     with progress_bar("Training networks") as progress:
         study = dashpot.compare(
-            problem.frame,
-            problem.target,
-            weights=problem.weights,
-            groups=problem.groups,
+            table.inputs,
+            table.target,
+            weights=table.weights,
+            groups=table.groups,
             progress=progress,
             **options,
         )
     Console().print(study.table())
     study.write_results(results)
     study.report(report)
-    click.echo(f"{report} is the report, {results} holds every figure.")
+    for note in study.notes:
+        click.echo(note)
+    click.echo(f"Report: {report.resolve()}  (open it in a browser)")
+    click.echo(f"Every figure: {results.resolve()}")

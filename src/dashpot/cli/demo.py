@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from dashpot.cli.compare import run
-from dashpot.cli.files import read_problem
+from dashpot.cli.files import read_roles
 from dashpot.cli.options import a_path, given, seed_option, workers_option
 
 introduction = """\
@@ -14,9 +14,13 @@ Trains networks with and without each regularizer on many splits of the survey. 
 """
 
 
-@click.command()
+@click.command(short_help="Which regularizers help on a real election survey?")
 @click.option(
-    "--folder", type=a_path, default="dashpot-demo", show_default=True, help="Where report.html and results.csv go."
+    "--folder",
+    type=a_path,
+    default="dashpot-demo",
+    show_default=True,
+    help="Where report.html and results.csv go.",
 )
 @seed_option
 @workers_option
@@ -26,5 +30,5 @@ def demo(folder: Path, seed: int, workers: int | None) -> None:
 
     click.echo(introduction)
     folder.mkdir(parents=True, exist_ok=True)
-    problem = read_problem(anes96_path(), target="vote")
-    run(problem, given(random_state=seed, workers=workers), folder / "report.html", folder / "results.csv")
+    table = read_roles(anes96_path(), target="vote")
+    run(table, given(random_state=seed, workers=workers), folder / "report.html", folder / "results.csv")

@@ -4,23 +4,23 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dashpot.errors import UsageError, did_you_mean
+from dashpot.errors import UsageError, did_you_mean, shown
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Problem(NamedTuple):
-    """A table taken apart by the role of its columns."""
+class Table(NamedTuple):
+    """A file taken apart by the role of its columns."""
 
-    frame: "pd.DataFrame"
+    inputs: "pd.DataFrame"
     target: "pd.Series"
     weights: "pd.Series | None"
     groups: "pd.Series | None"
 
 
-def read_problem(path: Path, target: str, weights: str | None = None, groups: str | None = None) -> Problem:
-    """Read a table and set its target, weight and group columns apart from the inputs."""
+def read_roles(path: Path, target: str, weights: str | None = None, groups: str | None = None) -> Table:
+    """Read a file and set its target, weight and group columns apart from the inputs."""
     from dashpot.tables import read_table
 
     roles = {"--target": target, "--weights": weights, "--groups": groups}
@@ -29,9 +29,14 @@ def read_problem(path: Path, target: str, weights: str | None = None, groups: st
         require_column(frame, name, option, path)
     chosen = [name for name in roles.values() if name is not None]
     if len(set(chosen)) < len(chosen):
-        raise UsageError(f"{path}: --target, --weights and --groups name {chosen}. Name three different columns.")
-    inputs = frame.drop(columns=chosen)
-    return Problem(inputs, *(frame[name] if name is not None else None for name in roles.values()))
+        raise UsageError(
+            f"{path}: --target, --weights and --groups name {chosen}; each needs a column of its own."
+        )
+    if len(chosen) == len(frame.columns):
+        raise UsageError(f"{path}: has no column beside {chosen}. Add at least one to predict from.")
+    return Table(
+        frame.drop(columns=chosen), *(None if name is None else frame[name] for name in roles.values())
+    )
 
 
 def require_column(frame: "pd.DataFrame", name: str | None, option: str, path: Path) -> None:
@@ -39,14 +44,20 @@ def require_column(frame: "pd.DataFrame", name: str | None, option: str, path: P
     if name is None or name in frame.columns:
         return
     columns = [str(column) for column in frame.columns]
-    raise UsageError(f"{path}: {option} {name!r} is not a column.{did_you_mean(name, columns)}")
+    hint = (
+        did_you_mean(name, columns)
+        or f" The columns are {', '.join(map(shown, columns[:8]))}{', ...' if len(columns) > 8 else '.'}"
+    )
+    raise UsageError(f"{path}: {option} {shown(name)} is not a column.{hint}")
 
 
-def check_output(path: Path, *inputs: Path) -> None:
-    """Refuse, before any work is done, an output that is an input, a folder, or in no writable folder."""
+def check_output(path: Path, *others: Path) -> None:
+    """Refuse, before any work is done, an output that is another file of the call, a folder, or in no writable folder."""
     folder = path.parent
-    if any(path.exists() and source.exists() and path.samefile(source) for source in inputs):
-        raise UsageError(f"{path}: this is the file being read. Choose another name for the output.")
+    if any(path.resolve() == other.resolve() for other in others):
+        raise UsageError(
+            f"{path}: is named twice, as output and as input or other output. Choose another name."
+        )
     if path.is_dir():
         raise UsageError(f"{path}: this is a folder. Add a file name.")
     if not folder.is_dir():

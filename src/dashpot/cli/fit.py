@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashpot.cli.files import Problem, check_output, read_problem
+from dashpot.cli.files import Table, check_output, read_roles
 from dashpot.cli.options import (
     a_path,
     epochs_option,
@@ -15,6 +15,7 @@ from dashpot.cli.options import (
     parsed,
     seed_option,
     target_option,
+    task_option,
     weights_option,
     with_option,
 )
@@ -23,18 +24,14 @@ if TYPE_CHECKING:
     from dashpot import MLPClassifier, MLPRegressor
 
 
-@click.command()
+@click.command(short_help="Train networks on a table and save the model.")
 @click.argument("data", type=a_path)
 @target_option
-@click.option("-o", "--output", type=a_path, required=True, help="The model file to write, for example model.dashpot.")
-@with_option
 @click.option(
-    "--task",
-    type=click.Choice(["auto", "classification", "regression"]),
-    default="auto",
-    show_default=True,
-    help="What the target is: classes or amounts.",
+    "-o", "--output", type=a_path, required=True, help="The model file to write, for example model.dashpot."
 )
+@with_option
+@task_option
 @hidden_option
 @epochs_option
 @weights_option
@@ -59,19 +56,21 @@ def fit(
     Example: dashpot fit survey.csv --target vote -o vote.dashpot --with "L2(0.001)" --with "Dropout(0.3)"
     """
     check_output(output, data)
-    options = given(hidden_layers=hidden, max_epochs=epochs, regularizers=parsed(regularizers), random_state=seed)
-    problem = read_problem(data, target, weights, groups)
-    model = estimator(problem, task, options)
-    model.fit(problem.frame, problem.target, sample_weight=problem.weights, groups=problem.groups)
+    options = given(
+        hidden_layers=hidden, max_epochs=epochs, regularizers=parsed(regularizers), random_state=seed
+    )
+    table = read_roles(data, target, weights, groups)
+    model = estimator(table, task, options)
+    model.fit(table.inputs, table.target, sample_weight=table.weights, groups=table.groups)
     model.save(output)
-    click.echo(f"{type(model).__name__} of {target!r} from {len(problem.frame)} rows is in {output}")
+    click.echo(f"{type(model).__name__} of {target!r} from {len(table.inputs)} rows is in {output}")
     click.echo(f"Recipe: {', '.join(map(repr, model.recipe_.parts))}")
 
 
-def estimator(problem: Problem, task: str, options: dict[str, Any]) -> "MLPClassifier | MLPRegressor":
+def estimator(table: Table, task: str, options: dict[str, Any]) -> "MLPClassifier | MLPRegressor":
     """Return the estimator for the task, or for what the target looks like."""
     from dashpot import MLPClassifier, MLPRegressor
     from dashpot.tables import task_of
 
-    task = task_of(problem.target) if task == "auto" else task
+    task = task_of(table.target) if task == "auto" else task
     return MLPClassifier(**options) if task == "classification" else MLPRegressor(**options)

@@ -14,7 +14,9 @@ class Widths(click.ParamType):
 
     name = "widths"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, ...]:
         """Parse the widths."""
         if isinstance(value, tuple):
             return value
@@ -25,7 +27,11 @@ class Widths(click.ParamType):
         except ValueError:
             widths = (0,)
         if min(widths) < 1:
-            self.fail(f"{value!r} is not a list of widths of at least 1. Write for example 128,128, or none.", param, ctx)
+            self.fail(
+                f"{value!r} is not a list of widths of at least 1. Write for example 128,128, or none.",
+                param,
+                ctx,
+            )
         return widths
 
 
@@ -33,12 +39,26 @@ a_path = click.Path(path_type=Path)
 target_option = click.option("-t", "--target", required=True, metavar="COLUMN", help="The column to predict.")
 weights_option = click.option("--weights", metavar="COLUMN", help="A column of survey or case weights.")
 groups_option = click.option(
-    "--groups", metavar="COLUMN", help="Rows of one group, such as a household, stay on one side of each split."
+    "--groups",
+    metavar="COLUMN",
+    help="Rows of one group, such as a household, stay on one side of each split.",
+)
+task_option = click.option(
+    "--task",
+    type=click.Choice(["auto", "classification", "regression"]),
+    default="auto",
+    show_default=True,
+    help="What the target holds: classes, or amounts. auto looks.",
 )
 hidden_option = click.option(
-    "--hidden", type=Widths(), metavar="WIDTHS", help="Widths of the hidden layers, for example 128,128; or none."
+    "--hidden",
+    type=Widths(),
+    metavar="WIDTHS",
+    help="Widths of the hidden layers, for example 128,128; or none.",
 )
-epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Passes through the training rows, at most.")
+epochs_option = click.option(
+    "--epochs", type=click.IntRange(min=1), help="Passes through the training rows, at most."
+)
 seed_option = click.option(
     "--seed",
     type=click.IntRange(min=0, max=2**32 - 1),
