@@ -52,7 +52,7 @@ def require_column(frame: "pd.DataFrame", name: str | None, option: str, path: P
 
 
 def check_output(path: Path, *others: Path) -> None:
-    """Refuse, before any work, an output that is another file of the call, a folder, or in no writable folder."""
+    """Refuse, before any work, an output named twice, a folder, or a place that cannot be written."""
     folder = path.parent
     if any(path.resolve() == other.resolve() for other in others):
         raise UsageError(
