@@ -92,7 +92,8 @@ def run(table: Table, options: dict[str, Any], report: Path, results: Path) -> N
             progress=progress,
             **options,
         )
-    Console().print(study.table())
+    console = Console()
+    console.print(study.table(), width=None if console.is_terminal else 100)
     study.write_results(results)
     study.report(report)
     for note in study.notes:
