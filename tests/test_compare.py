@@ -1,15 +1,18 @@
 """A study is fair: paired, chosen before tested, the same on any number of workers, and says no clearly."""
 
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics
 
 import dashpot
+from dashpot import training
 from dashpot.errors import DataError, UsageError
 from dashpot.regularizers import L2, Dropout, Recipe
 from dashpot.report import summarize
-from dashpot.studies import compare
+from dashpot.studies import compare, results
 from dashpot.studies.effects import BASELINE, PRIOR
 from dashpot.studies.problem import prepare
 from dashpot.studies.questions import TOGETHER, asked_questions, default_questions
@@ -120,8 +123,9 @@ def test_the_prior_predicts_weighted_class_shares_and_unseen_classes_get_nothing
 
 def test_questions_take_classes_instances_strengths_and_names():
     questions = asked_questions([Dropout, L2(0.1), (L2(0.1), L2(0.2)), L2])
-    assert [len(grid) for grid in questions.values()] == [3, 1, 2, 3]
-    assert list(questions) == ["Dropout", repr(L2(0.1)), "L2", "L2 #2"]
+    assert [len(grid) for grid in questions.values()] == [3, 1, 2, 3, 3]
+    assert list(questions) == ["Dropout", repr(L2(0.1)), "L2", "L2 #2", TOGETHER]
+    assert questions[TOGETHER][0].parts[1:3] == (L2(0.1), L2(0.1))
     assert list(asked_questions({"mine": Recipe((L2(0.1), Dropout(0.2)))})) == ["mine"]
 
 
@@ -136,14 +140,14 @@ def test_resampling_is_asked_about_only_where_classes_are_uneven():
 
 
 def test_a_study_has_its_tables(study):
-    assert set(study.effects["regularizer"]) == {"L2", repr(Dropout(0.3))}
+    assert set(study.effects["regularizer"]) == {"L2", repr(Dropout(0.3)), TOGETHER}
     assert {"difference", "low", "high", "p", "adjusted_p", "verdict", "accuracy_points"} <= set(
         study.effects
     )
     assert set(study.yardsticks["method"]) >= {PRIOR, "Logistic regression", "Boosted trees", BASELINE}
     assert set(study.curves["method"]) >= {BASELINE}
     assert study.curves[["mean", "low", "high"]].notna().all(axis=None)
-    assert study.settings["networks"] == 3 * 4
+    assert study.settings["networks"] == 3 * 6
     assert study.headline
 
 
@@ -168,21 +172,22 @@ def test_only_chosen_strengths_are_ever_tested(study):
 
 
 def test_networks_never_see_test_rows_before_the_choice(survey, monkeypatch):
-    module = __import__("dashpot.studies.compare", fromlist=["predictions"])
     looked, jobs = [], []
-    predictions, train = module.predictions, module.train
-    monkeypatch.setattr(module, "predictions", lambda *given: looked.append(given[2]) or predictions(*given))
+    predictions, train = results.predictions, training.train
+    monkeypatch.setattr(results, "predictions", lambda *given: looked.append(given[2]) or predictions(*given))
     monkeypatch.setattr(
-        module, "train", lambda examples, given, **more: jobs.extend(given) or train(examples, given, **more)
+        sys.modules["dashpot.studies.compare"],
+        "train",
+        lambda examples, given, **more: jobs.extend(given) or train(examples, given, **more),
     )
     compare(*survey, regularizers=asked, **quick)
     for job in jobs:
         assert not set(job.rows) & set(job.validation)
     parts = {len(rows) for rows in looked}
-    assert len(looked) == 3 * (4 + 3)  # four trials validate, three methods are tested
+    assert len(looked) == 3 * (6 + 4)  # six trials validate, four methods are tested
     assert len(parts) <= 4
-    for number in range(0, len(jobs), 4):
-        split = jobs[number : number + 4]
+    for number in range(0, len(jobs), 6):
+        split = jobs[number : number + 6]
         assert {job.seed for job in split} == {split[0].seed}
         assert all(np.array_equal(job.rows, split[0].rows) for job in split)
 
@@ -202,7 +207,7 @@ def test_equal_seeds_give_equal_studies_on_any_number_of_workers(survey, study):
 
 def test_the_call_on_the_page_repeats_the_study(survey, study):
     frame, vote = survey
-    names = {name: getattr(dashpot, name) for name in ("compare", "L2", "Dropout")}
+    names = {name: getattr(dashpot, name) for name in ("compare", "L2", "Dropout", "Recipe")}
     again = eval(summarize(study)["code"], names | {"X": frame, "y": vote})
     pd.testing.assert_frame_equal(again.effects, study.effects)
 
@@ -301,6 +306,7 @@ def test_data_that_cannot_be_studied_get_one_clear_line(survey, name):
         {"epochs": 0},
         {"hidden_layers": (0,)},
         {"max_rows": 3},
+        {"workers": 0},
         {"regularizers": []},
         {"regularizers": "Dropout"},
         {"regularizers": [3]},

@@ -1,39 +1,25 @@
 """Which regularizers help on a table? One list of jobs, drawn in advance; one honest answer."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed, effective_n_jobs
-from scipy.special import softmax
 
 import dashpot
-from dashpot.errors import DataError, UsageError
+from dashpot.errors import UsageError
 from dashpot.jobs import Design, Job
-from dashpot.networks import Network
 from dashpot.regularizers import Recipe
 from dashpot.studies.curves import learning_curves
-from dashpot.studies.effects import BASELINE, scores_on_test
+from dashpot.studies.effects import BASELINE
 from dashpot.studies.problem import Problem, prepare
 from dashpot.studies.questions import Questions, asked_questions, default_questions, written
+from dashpot.studies.results import Trial, network_results, setting, without_failures, yardstick_results
 from dashpot.studies.scores import Score, choose_scores
 from dashpot.studies.splits import Split, draw_splits, fold_count
 from dashpot.studies.study import Study
-from dashpot.studies.yardsticks import Candidate, candidates
 from dashpot.training import train
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One job of a study: a method at one strength on one split."""
-
-    split: int
-    method: str
-    recipe: Recipe
 
 
 def compare(
@@ -72,7 +58,8 @@ def compare(
         "auto" looks at `y`.
     regularizers : sequence, mapping or None
         What to ask about: an instance, a class (tried at three strengths), or a tuple of instances
-        (strengths to choose from). A mapping gives each a name. None asks about all of the first set.
+        (strengths to choose from). The combination of two or more is asked about too. A mapping names the
+        questions and is taken as it stands. None asks about all of the first set.
     splits : int of at least 2, default 10
         Splits into training, validation and test rows. Fewer than 5 are too few for a verdict.
     test_size : float between 0 and 0.5, default 0.2
@@ -114,7 +101,7 @@ def compare(
     Nadeau and Bengio (2003), Inference for the generalization error, Machine Learning 52.
     """
     start = time.perf_counter()
-    _check(task, splits, test_size, hidden_layers, epochs, level, max_rows)
+    _check(task, splits, test_size, hidden_layers, epochs, level, max_rows, workers)
     questions = None if regularizers is None else asked_questions(regularizers)
     rng = np.random.default_rng(random_state)
     folds = fold_count(test_size)
@@ -136,9 +123,9 @@ def compare(
         for trial in trials
     ]
     networks = train(problem.examples, jobs, workers=workers, progress=progress)
-    scored = _network_results(problem, drawn, trials, networks, scores)
-    yards = _yardstick_results(problem, drawn, scores, workers)
-    results, notes = _without_failures(pd.concat([scored, yards], ignore_index=True), scores[0])
+    scored = network_results(problem, drawn, trials, networks, scores)
+    yards = yardstick_results(problem, drawn, scores, workers)
+    results, notes = without_failures(pd.concat([scored, yards], ignore_index=True), scores[0])
     settings = _about(problem, design, scores[0], questions, drawn) | {
         "test_size": test_size,
         "level": level,
@@ -149,7 +136,7 @@ def compare(
         "networks": sum(map(len, networks)),
         "seconds": round(time.perf_counter() - start, 1),
     }
-    names = [_setting(trial.recipe) for trial in trials]
+    names = [setting(trial.recipe) for trial in trials]
     curves = learning_curves(results, trials, names, networks, scores[0])
     return Study.from_results(results, curves, settings, (*problem.notes, *notes))
 
@@ -162,6 +149,7 @@ def _check(
     epochs: int,
     level: float,
     max_rows: int | None,
+    workers: int | None,
 ) -> None:
     """Refuse parameters out of range before any work is done."""
     rules = [
@@ -185,6 +173,9 @@ def _check(
             "max_rows is at least 100, or None",
         ),
     ]
+    rules.append(
+        (workers is None or (_whole(workers) and workers >= 1), f"{workers=}", "workers is at least 1")
+    )
     for holds, given, rule in rules:
         if not holds:
             raise UsageError(f"compare({given}): {rule}.")
@@ -206,146 +197,6 @@ def _trials(questions: Questions, splits: int) -> Iterator[Trial]:
         for method, grid in questions.items():
             for recipe in grid:
                 yield Trial(split, method, recipe)
-
-
-def _network_results(
-    problem: Problem,
-    drawn: list[Split],
-    trials: list[Trial],
-    networks: list[tuple[Network, ...]],
-    scores: list[Score],
-) -> pd.DataFrame:
-    """Validation scores of every trial; test scores of those that validation chose."""
-    rows: list[dict[str, Any]] = []
-    for (split, method), numbers in _by_split_and_method(trials).items():
-        tried = [
-            (
-                _setting(trials[k].recipe),
-                partial(predictions, problem, networks[k]),
-                {"epochs": float(np.mean([network.epochs for network in networks[k]])), "seconds": np.nan},
-            )
-            for k in numbers
-        ]
-        kind = "baseline" if method == BASELINE else "regularizer"
-        rows += _scored(
-            problem, drawn[split], tried, scores, {"split": split, "method": method, "kind": kind}
-        )
-    return pd.DataFrame(rows)
-
-
-def _setting(recipe: Recipe) -> str:
-    """A recipe as the results name it."""
-    return written(recipe) if recipe.parts else "none"
-
-
-def _by_split_and_method(trials: list[Trial]) -> dict[tuple[int, str], list[int]]:
-    """Numbers of the trials of each method in each split, weak to strong."""
-    found: dict[tuple[int, str], list[int]] = {}
-    for number, trial in enumerate(trials):
-        found.setdefault((trial.split, trial.method), []).append(number)
-    return found
-
-
-def predictions(problem: Problem, members: tuple[Network, ...], rows: np.ndarray) -> np.ndarray:
-    """Probabilities or amounts for some rows, the mean over the members."""
-    inputs = problem.examples.inputs[rows]
-    with np.errstate(all="ignore"):  # a network that diverged answers NaN, which is looked for later
-        return np.mean([_predicted(problem, network.outputs(inputs)) for network in members], axis=0)
-
-
-def _predicted(problem: Problem, outputs: np.ndarray) -> np.ndarray:
-    """Raw outputs as probabilities of classes; amounts as they are."""
-    outputs = np.asarray(outputs, dtype=np.float64)
-    return softmax(outputs, axis=1) if problem.classes else outputs
-
-
-def _yardstick_results(
-    problem: Problem, drawn: list[Split], scores: list[Score], workers: int | None
-) -> pd.DataFrame:
-    """The same for the yardsticks, split by split on the workers."""
-    count = min(effective_n_jobs(-1 if workers is None else workers), len(drawn))
-    rows = Parallel(n_jobs=count)(
-        delayed(_yardsticks_of_split)(problem, number, split, scores) for number, split in enumerate(drawn)
-    )
-    return pd.DataFrame([row for part in rows for row in part])
-
-
-def _yardsticks_of_split(
-    problem: Problem, number: int, split: Split, scores: list[Score]
-) -> list[dict[str, Any]]:
-    """Fit and score every yardstick on one split."""
-    examples = problem.examples
-    targets = examples.targets if problem.classes else examples.targets[:, 0]
-    classes = len(problem.classes) or None
-    tried: dict[str, list[Any]] = {}
-    for candidate in candidates(examples.inputs, targets, examples.weights, classes, split):
-        measured = {"epochs": np.nan, "seconds": candidate.seconds}
-        tried.setdefault(candidate.method, []).append(
-            (candidate.setting, _on_rows(candidate, examples.inputs), measured)
-        )
-    rows: list[dict[str, Any]] = []
-    for method, settings in tried.items():
-        rows += _scored(
-            problem, split, settings, scores, {"split": number, "method": method, "kind": "yardstick"}
-        )
-    return rows
-
-
-def _on_rows(candidate: Candidate, inputs: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """A yardstick's predictions by row numbers."""
-    return lambda rows: candidate.predict(inputs[rows])
-
-
-def _scored(
-    problem: Problem,
-    split: Split,
-    tried: Sequence[tuple[str, Callable[[np.ndarray], np.ndarray], dict[str, float]]],
-    scores: list[Score],
-    about: dict[str, Any],
-) -> list[dict[str, Any]]:
-    """Score every setting on the validation rows, choose one, and score it alone on the test rows."""
-    validated = [
-        _measure(problem, predict(split.validation), split.validation, scores) for _, predict, _ in tried
-    ]
-    values = np.array([scores[0].sign * measured[scores[0].name] for measured in validated])
-    best = int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))
-    parts = [("validation", k, measured) for k, measured in enumerate(validated)]
-    parts.append(("test", best, _measure(problem, tried[best][1](split.test), split.test, scores)))
-    return [
-        about
-        | {"setting": tried[k][0], "chosen": k == best, "part": part, "metric": name, "value": value}
-        | tried[k][2]
-        for part, k, measured in parts
-        for name, value in measured.items()
-    ]
-
-
-def _measure(
-    problem: Problem, predicted: np.ndarray, rows: np.ndarray, scores: list[Score]
-) -> dict[str, float]:
-    """Every score on some rows; NaN for predictions that are not finite."""
-    if not np.isfinite(predicted).all():
-        return {score.name: np.nan for score in scores}
-    targets = problem.examples.targets[rows]
-    weights = None if problem.examples.weights is None else problem.examples.weights[rows]
-    return {score.name: score.measure(targets, predicted, weights) for score in scores}
-
-
-def _without_failures(results: pd.DataFrame, score: Score) -> tuple[pd.DataFrame, list[str]]:
-    """Leave out methods without a score on some split, and say so."""
-    values = scores_on_test(results, score.name)
-    failed = values.isna().sum()
-    failed = failed[failed > 0]
-    if BASELINE in failed.index or len(failed) == values.shape[1]:
-        raise DataError(
-            f"compare(metric={score.name!r}): the network without regularizer has no {score.label} on "
-            f"{failed.get(BASELINE)} of {len(values)} splits. Use larger test parts or another metric."
-        )
-    notes = [
-        f"{method} is left out: on {count} of {len(values)} splits its predictions were not finite numbers."
-        for method, count in failed.items()
-    ]
-    return results[~results["method"].isin(failed.index)].reset_index(drop=True), notes
 
 
 def _about(

@@ -28,7 +28,7 @@ from dashpot.studies.effects import BASELINE, BEST_NETWORK
 
 Questions = dict[str, tuple[Recipe, ...]]
 
-TOGETHER = "Several together"
+TOGETHER = "Combined recipe"
 
 # Resampling is worth asking about where the smallest class has less than this share of the rows.
 _imbalanced = 0.35
@@ -77,9 +77,11 @@ def noise(target: str) -> tuple[Noise, ...]:
 def asked_questions(regularizers: Any) -> Questions:
     """What the user asks: a regularizer, a class (at its own strengths), or several strengths in a tuple.
 
-    A mapping gives names of its own. Two or more regularizers are also asked about together.
+    A mapping gives names of its own and is asked as it stands; of a list with two or more, their
+    combination is asked about too.
     """
-    named = regularizers.items() if isinstance(regularizers, Mapping) else _named(regularizers)
+    exact = isinstance(regularizers, Mapping)
+    named = regularizers.items() if exact else _named(regularizers)
     questions = {name: tuple(_recipe(one) for one in _strengths(asked)) for name, asked in named}
     if not questions or not all(questions.values()):
         raise UsageError(
@@ -87,7 +89,14 @@ def asked_questions(regularizers: Any) -> Questions:
         )
     for name in questions.keys() & {BASELINE, BEST_NETWORK}:
         raise UsageError(f"compare(regularizers): the name {name!r} is taken. Choose another.")
-    return questions
+    return questions if exact or len(questions) < 2 else questions | {TOGETHER: _combined(questions)}
+
+
+def _combined(questions: Questions) -> tuple[Recipe, ...]:
+    """All asked about at once: everything weak, and so on to everything strong."""
+    levels = max(map(len, questions.values()))
+    grids = questions.values()
+    return tuple(Recipe(tuple(grid[min(k, len(grid) - 1)] for grid in grids)) for k in range(levels))
 
 
 def _named(regularizers: Any) -> list[tuple[str, Any]]:

@@ -1,0 +1,170 @@
+"""The long table of results: every method scored, chosen on validation rows, then tested."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed, effective_n_jobs
+from scipy.special import softmax
+
+from dashpot.errors import DataError
+from dashpot.networks import Network
+from dashpot.regularizers import Recipe
+from dashpot.studies.effects import BASELINE, scores_on_test
+from dashpot.studies.problem import Problem
+from dashpot.studies.questions import written
+from dashpot.studies.scores import Score
+from dashpot.studies.splits import Split
+from dashpot.studies.yardsticks import Candidate, candidates
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One job of a study: a method at one strength on one split."""
+
+    split: int
+    method: str
+    recipe: Recipe
+
+
+def network_results(
+    problem: Problem,
+    drawn: list[Split],
+    trials: list[Trial],
+    networks: list[tuple[Network, ...]],
+    scores: list[Score],
+) -> pd.DataFrame:
+    """Validation scores of every trial; test scores of those that validation chose."""
+    rows: list[dict[str, Any]] = []
+    for (split, method), numbers in _by_split_and_method(trials).items():
+        tried = [
+            (
+                setting(trials[k].recipe),
+                partial(predictions, problem, networks[k]),
+                {"epochs": float(np.mean([network.epochs for network in networks[k]])), "seconds": np.nan},
+            )
+            for k in numbers
+        ]
+        kind = "baseline" if method == BASELINE else "regularizer"
+        rows += _scored(
+            problem, drawn[split], tried, scores, {"split": split, "method": method, "kind": kind}
+        )
+    return pd.DataFrame(rows)
+
+
+def setting(recipe: Recipe) -> str:
+    """A recipe as the results name it."""
+    return written(recipe) if recipe.parts else "none"
+
+
+def _by_split_and_method(trials: list[Trial]) -> dict[tuple[int, str], list[int]]:
+    """Numbers of the trials of each method in each split, weak to strong."""
+    found: dict[tuple[int, str], list[int]] = {}
+    for number, trial in enumerate(trials):
+        found.setdefault((trial.split, trial.method), []).append(number)
+    return found
+
+
+def predictions(problem: Problem, members: tuple[Network, ...], rows: np.ndarray) -> np.ndarray:
+    """Probabilities or amounts for some rows, the mean over the members."""
+    inputs = problem.examples.inputs[rows]
+    with np.errstate(all="ignore"):  # a network that diverged answers NaN, which is looked for later
+        return np.mean([_predicted(problem, network.outputs(inputs)) for network in members], axis=0)
+
+
+def _predicted(problem: Problem, outputs: np.ndarray) -> np.ndarray:
+    """Raw outputs as probabilities of classes; amounts as they are."""
+    outputs = np.asarray(outputs, dtype=np.float64)
+    return softmax(outputs, axis=1) if problem.classes else outputs
+
+
+def yardstick_results(
+    problem: Problem, drawn: list[Split], scores: list[Score], workers: int | None
+) -> pd.DataFrame:
+    """The same for the yardsticks, split by split on the workers."""
+    count = min(effective_n_jobs(-1 if workers is None else workers), len(drawn))
+    rows = Parallel(n_jobs=count)(
+        delayed(_yardsticks_of_split)(problem, number, split, scores) for number, split in enumerate(drawn)
+    )
+    return pd.DataFrame([row for part in rows for row in part])
+
+
+def _yardsticks_of_split(
+    problem: Problem, number: int, split: Split, scores: list[Score]
+) -> list[dict[str, Any]]:
+    """Fit and score every yardstick on one split."""
+    examples = problem.examples
+    targets = examples.targets if problem.classes else examples.targets[:, 0]
+    classes = len(problem.classes) or None
+    tried: dict[str, list[Any]] = {}
+    for candidate in candidates(examples.inputs, targets, examples.weights, classes, split):
+        measured = {"epochs": np.nan, "seconds": candidate.seconds}
+        tried.setdefault(candidate.method, []).append(
+            (candidate.setting, _on_rows(candidate, examples.inputs), measured)
+        )
+    rows: list[dict[str, Any]] = []
+    for method, settings in tried.items():
+        rows += _scored(
+            problem, split, settings, scores, {"split": number, "method": method, "kind": "yardstick"}
+        )
+    return rows
+
+
+def _on_rows(candidate: Candidate, inputs: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """A yardstick's predictions by row numbers."""
+    return lambda rows: candidate.predict(inputs[rows])
+
+
+def _scored(
+    problem: Problem,
+    split: Split,
+    tried: Sequence[tuple[str, Callable[[np.ndarray], np.ndarray], dict[str, float]]],
+    scores: list[Score],
+    about: dict[str, Any],
+) -> list[dict[str, Any]]:
+    """Score every setting on the validation rows, choose one, and score it alone on the test rows."""
+    validated = [
+        _measure(problem, predict(split.validation), split.validation, scores) for _, predict, _ in tried
+    ]
+    values = np.array([scores[0].sign * measured[scores[0].name] for measured in validated])
+    best = int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))
+    parts = [("validation", k, measured) for k, measured in enumerate(validated)]
+    parts.append(("test", best, _measure(problem, tried[best][1](split.test), split.test, scores)))
+    return [
+        about
+        | {"setting": tried[k][0], "chosen": k == best, "part": part, "metric": name, "value": value}
+        | tried[k][2]
+        for part, k, measured in parts
+        for name, value in measured.items()
+    ]
+
+
+def _measure(
+    problem: Problem, predicted: np.ndarray, rows: np.ndarray, scores: list[Score]
+) -> dict[str, float]:
+    """Every score on some rows; NaN for predictions that are not finite."""
+    if not np.isfinite(predicted).all():
+        return {score.name: np.nan for score in scores}
+    targets = problem.examples.targets[rows]
+    weights = None if problem.examples.weights is None else problem.examples.weights[rows]
+    return {score.name: score.measure(targets, predicted, weights) for score in scores}
+
+
+def without_failures(results: pd.DataFrame, score: Score) -> tuple[pd.DataFrame, list[str]]:
+    """Leave out methods without a score on some split, and say so."""
+    values = scores_on_test(results, score.name)
+    failed = values.isna().sum()
+    failed = failed[failed > 0]
+    if BASELINE in failed.index or len(failed) == values.shape[1]:
+        raise DataError(
+            f"compare(metric={score.name!r}): the network without regularizer has no {score.label} on "
+            f"{failed.get(BASELINE)} of {len(values)} splits. Use larger test parts or another metric."
+        )
+    notes = [
+        f"{method} is left out: on {count} of {len(values)} splits its predictions were not finite numbers."
+        for method, count in failed.items()
+    ]
+    return results[~results["method"].isin(failed.index)].reset_index(drop=True), notes
