@@ -32,6 +32,8 @@ TOGETHER = "Combined recipe"
 
 # Resampling is worth asking about where the smallest class has less than this share of the rows.
 _imbalanced = 0.35
+# One of each mechanism: a norm, dropped units, noise, and when to stop.
+_combined_by_default = ("Weight decay", "Dropout", "Noise on inputs", "Early stopping")
 # SMOTE needs neighbours of the same class among the training rows (60 % of all).
 _rows_for_smote = 15
 
@@ -64,9 +66,8 @@ def default_questions(class_counts: np.ndarray | None) -> Questions:
         if class_counts.min() >= _rows_for_smote:
             grids["SMOTE"] = SMOTE.grid()
     questions = {name: tuple(Recipe((part,)) for part in grid) for name, grid in grids.items()}
-    together = zip(WeightDecay.grid(), Dropout.grid(), noise("inputs"), strict=True)
-    stopping = EarlyStopping.grid()[-1]
-    return questions | {TOGETHER: tuple(Recipe((*parts, stopping)) for parts in together)}
+    parts = {name: questions[name] for name in _combined_by_default}
+    return questions | {TOGETHER: _combined(parts)}
 
 
 def noise(target: str) -> tuple[Noise, ...]:
