@@ -80,9 +80,11 @@ with_option = click.option(
 
 def parsed(texts: tuple[str, ...]) -> "tuple[Regularizer, ...] | None":
     """Return the regularizers that were asked for with `--with`, or None if none was."""
+    if not texts:
+        return None
     from dashpot.regularizers import parse
 
-    return tuple(parse(text) for text in texts) or None
+    return tuple(parse(text) for text in texts)
 
 
 def given(**options: Any) -> dict[str, Any]:
