@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import ClassVar
 
-__all__ = ["DashpotError", "DataError", "ModelFileError", "UsageError", "did_you_mean"]
+__all__ = ["DashpotError", "DataError", "ModelFileError", "UsageError", "did_you_mean", "shown"]
 
 
 class DashpotError(ValueError):
@@ -50,3 +50,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     folded = {candidate.casefold(): candidate for candidate in known}
     matches = get_close_matches(name.casefold(), folded, n=1)
     return f" Did you mean {folded[matches[0]]!r}?" if matches else ""
+
+
+def shown(value: object, longest: int = 60) -> str:
+    """Return a value as an error message shows it: quoted, on one line, cut if it is long.
+
+    Examples
+    --------
+    >>> shown("two\\nlines")
+    "'two\\\\nlines'"
+    >>> shown("a" * 100, longest=8)
+    "'aaaaaa…"
+    """
+    text = repr(value)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
