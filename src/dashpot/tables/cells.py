@@ -37,8 +37,8 @@ def typed(texts: "pd.Series | np.ndarray", decimal_comma: bool = False) -> np.nd
     """Return a column of text as what it means.
 
     Numbers may be written with a decimal comma, with thousands separators, and with one unit out of
-    `% $ € £ ¥` if all cells carry it; the unit is dropped and 12 % is 12. `1,234` is 1234, unless another cell
-    makes that impossible or `decimal_comma` says so. A column with leading zeros (`007`) holds ids and stays
+    `% $ € £ ¥` if all cells carry it; the unit is dropped and 12 % is 12. `1,234` is 1234, unless another
+    cell makes that impossible or `decimal_comma` says so. A column with leading zeros (`007`) holds ids and stays
     text. Dates are ISO dates, `2026-01-31` or `2026/01/31`, with or without a time of day; times with an
     offset are converted to UTC.
 
@@ -51,8 +51,8 @@ def typed(texts: "pd.Series | np.ndarray", decimal_comma: bool = False) -> np.nd
     Returns
     -------
     array (rows,)
-        float64 (NaN = missing; also if every cell is missing), datetime64[us] (NaT = missing), or object: text
-        without surrounding spaces, None = missing.
+        float64 (NaN = missing; also if every cell is missing), datetime64[us] (NaT = missing), or object:
+        text without surrounding spaces, None = missing.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def number_text(value: float) -> str:
 
 
 def first_unread(texts: np.ndarray, reading: str) -> int:
-    """Return the row of the first text that is neither missing nor, alone, a `reading` ("number" or "date")."""
+    """Return the row of the first text that is neither missing nor, alone, a "number" or "date"."""
     read = {"number": _numbers, "date": _dates}[reading]
     for row, text in enumerate(texts):
         if text is not None and not is_missing(text) and read([text.strip()], False) is None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dashpot.errors import DataError, shown
@@ -72,8 +73,9 @@ def frame_of_text(text: str, file: str) -> "tuple[pd.DataFrame, str]":
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise _explained(str(error), body, delimiter, skipped, file) from error
-    if cells.isna().to_numpy().any():  # only a short row has a cell that is not even empty
-        raise _explained("a row is too short", body, delimiter, skipped, file)
+    # pandas fills short rows up with empty cells, so only an empty last cell asks for a closer look
+    if (cells.iloc[:, -1] == "").any() and (ragged := _ragged(body, delimiter, skipped, file)):
+        raise ragged
     return named(cells, file), delimiter
 
 
@@ -122,6 +124,12 @@ def _explained(reason: str, body: str, delimiter: str, skipped: int, file: str) 
         return DataError(
             f"{file}: a quote that opens in or after row {line} is never closed. Close it or remove it."
         )
+    export = DataError(f"{file}: this is no table ({' '.join(reason.split())}). Export it again as CSV.")
+    return _ragged(body, delimiter, skipped, file) or export
+
+
+def _ragged(body: str, delimiter: str, skipped: int, file: str) -> DataError | None:
+    """Return the error that names the first row whose width is not the header's, if there is one."""
     reader, width = csv.reader(io.StringIO(body, newline=""), delimiter=delimiter), 0
     try:
         for row in reader:
@@ -129,11 +137,11 @@ def _explained(reason: str, body: str, delimiter: str, skipped: int, file: str) 
             if row and len(row) != width:
                 return DataError(
                     f"{file}: row {reader.line_num + skipped} has {len(row)} cells, but the header has {width} "
-                    f"(delimiter {delimiter!r}). Correct that row, or quote cells that hold the delimiter."
+                    f"(delimiter {delimiter!r}). Correct it, or quote cells that hold the delimiter."
                 )
-    except csv.Error:
-        pass
-    return DataError(f"{file}: this is no table ({' '.join(reason.split())}). Export it again as CSV.")
+    except csv.Error:  # a cell longer than the csv module takes
+        return None
+    return None
 
 
 def named(cells: "pd.DataFrame", file: str) -> "pd.DataFrame":
@@ -158,11 +166,11 @@ def _check_header(header: list[str], file: str) -> None:
         numbers = [float(name) for name in header]
     except ValueError:
         return
-    steps = {after - before for before, after in zip(numbers, numbers[1:], strict=False)}
+    steps = {after - before for before, after in pairwise(numbers)}
     if len(numbers) > 1 and steps != {1.0}:
         raise DataError(
-            f"{file}: the first row holds only numbers ({shown(', '.join(header[:4]))}), so names are missing. "
-            "Add a first row with the names of the columns."
+            f"{file}: the first row holds only numbers ({shown(', '.join(header[:4]))}), so names are "
+            "missing. Add a first row with the names of the columns."
         )
 
 

@@ -19,9 +19,9 @@ __all__ = ["Cells", "Table", "table_of"]
 class Cells:
     """The cells of one column in one of four forms.
 
-    `kind` is "number" (float64, NaN = missing), "date" (datetime64[us], NaT = missing), "text" (object: str or
-    None) or "category" (the same, declared as a category by its owner: digits in it are no numbers). `flag` marks
-    numbers that were True and False.
+    `kind` is "number" (float64, NaN = missing), "date" (datetime64[us], NaT = missing), "text" (object: str
+    or None) or "category" (the same, declared as a category by its owner: digits in it are no numbers). `flag`
+    marks numbers that were True and False.
     """
 
     kind: str
@@ -92,7 +92,8 @@ def _from_frame(frame: "nw.DataFrame[Any]", caller: str) -> Table:
     for count, what in ((rows, "sample"), (columns, "feature")):
         if count == 0:
             raise DataError(
-                f"{caller}: Found array with 0 {what}(s) (shape={frame.shape}) while a minimum of 1 is required."
+                f"{caller}: Found array with 0 {what}(s) (shape={frame.shape}) while a minimum of 1 is "
+                "required."
             )
     return Table(names, True, rows, None, frame)
 

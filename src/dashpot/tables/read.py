@@ -34,10 +34,11 @@ _no_tables = {
 def read_table(path: str | os.PathLike[str]) -> "pd.DataFrame":
     """Read a table from a file.
 
-    What the file is follows from its content, then from its suffix. Delimited text (comma, semicolon, tab or bar;
-    UTF-8, UTF-16 or Latin-1) needs a first row of names; its columns become numbers or dates where all cells are
-    (`dashpot.tables.cells.typed` has the rules; in a file with semicolons `1,5` is 1.5). SPSS and Stata columns
-    whose values all carry labels become categories. `.gz`, and `.zip` with one file in it, are unpacked in memory.
+    What the file is follows from its content, then from its suffix. Delimited text (comma, semicolon, tab or
+    bar; UTF-8, UTF-16 or Latin-1) needs a first row of names; its columns become numbers or dates where all
+    cells are (`dashpot.tables.cells.typed` has the rules; in a file with semicolons `1,5` is 1.5). SPSS and
+    Stata columns whose values all carry labels become categories. `.gz`, and `.zip` with one file in it, are
+    unpacked in memory.
 
     Parameters
     ----------

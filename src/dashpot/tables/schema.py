@@ -163,8 +163,8 @@ def refuse_infinity(names: Sequence[str], values: np.ndarray, caller: str) -> No
     rows, columns = np.nonzero(np.isinf(values))
     if len(rows):
         raise DataError(
-            f"{caller}: Input X contains infinity or a number too large: column {shown(names[columns[0]])}, row "
-            f"{rows[0] + 1} of {len(values)}. Put a finite number there, or leave the cell empty."
+            f"{caller}: Input X contains infinity or a number too large: column {shown(names[columns[0]])}, "
+            f"row {rows[0] + 1} of {len(values)}. Put a finite number there, or leave the cell empty."
         )
 
 
@@ -195,7 +195,7 @@ def _counts_rows(values: np.ndarray) -> bool:
 def _describe_dates(name: str, values: np.ndarray) -> Column:
     missing = np.isnat(values)
     known = values[~missing]
-    if not len(known) or (known[0] == known).all() and not missing.any():
+    if not len(known) or ((known[0] == known).all() and not missing.any()):
         return Column(
             name, "ignored", reason="every cell is the same date" if len(known) else "every cell is missing"
         )
