@@ -36,11 +36,11 @@ def is_missing(text: str) -> bool:
 def typed(texts: "pd.Series | np.ndarray", decimal_comma: bool = False) -> np.ndarray:
     """Return a column of text as what it means.
 
-    Numbers may be written with a decimal comma, with thousands separators, and with one unit out of
-    `% $ € £ ¥` if all cells carry it; the unit is dropped and 12 % is 12. `1,234` is 1234, unless another
-    cell makes that impossible or `decimal_comma` says so. A column with leading zeros (`007`) holds ids and stays
-    text. Dates are ISO dates, `2026-01-31` or `2026/01/31`, with or without a time of day; times with an
-    offset are converted to UTC.
+    Numbers may be written with a decimal comma, with thousands separators, and with one unit out of `% $ €
+    £ ¥` if all cells carry it; the unit is dropped and 12 % is 12. `1,234` is 1234, unless another cell
+    makes that impossible or `decimal_comma` says so. A column with leading zeros (`007`) holds ids and
+    stays text. Dates are ISO dates, `2026-01-31` or `2026/01/31`, with or without a time of day; times with
+    an offset are converted to UTC.
 
     Parameters
     ----------

@@ -136,8 +136,8 @@ def _ragged(body: str, delimiter: str, skipped: int, file: str) -> DataError | N
             width = width or len(row)
             if row and len(row) != width:
                 return DataError(
-                    f"{file}: row {reader.line_num + skipped} has {len(row)} cells, but the header has {width} "
-                    f"(delimiter {delimiter!r}). Correct it, or quote cells that hold the delimiter."
+                    f"{file}: row {reader.line_num + skipped} has {len(row)} cells, but the header has "
+                    f"{width} (delimiter {delimiter!r}). Correct it, or quote cells that hold the delimiter."
                 )
     except csv.Error:  # a cell longer than the csv module takes
         return None

@@ -39,12 +39,12 @@ class Inputs:
 class TableEncoder:
     """Turn tables with numbers, text, dates and missing cells into float32 numbers.
 
-    A number is one input, NaN where the cell is missing, and an indicator "is missing" if cells were missing
-    at fit. A category is one indicator for each level (one in all if there are two states); levels beyond the
-    50 most frequent, and those seen once if there are more than 10, share one indicator; missing is a level of
-    its own if it was seen at fit. An unseen level is "another level" if there is one, else all zeros. A date
-    is its days since 1970, and the time of the year if the dates span more than one. Constant columns, ids
-    and free text are left out; `columns_` says which and why.
+    A number is one input, NaN where the cell is missing, and an indicator "is missing" if cells were
+    missing at fit. A category is one indicator for each level (one in all if there are two states); levels
+    beyond the 50 most frequent, and those seen once if there are more than 10, share one indicator; missing
+    is a level of its own if it was seen at fit. An unseen level is "another level" if there is one, else
+    all zeros. A date is its days since 1970, and the time of the year if the dates span more than one.
+    Constant columns, ids and free text are left out; `columns_` says which and why.
 
     A number beyond 1e30 times the scale of its column enters as that bound.
 
@@ -92,8 +92,8 @@ class TableEncoder:
         if all(column.kind == "ignored" for column in columns):
             first = columns[0]
             raise DataError(
-                f"{self.caller}: none of the {len(columns)} columns can be used with n_samples = {table.rows}: "
-                f"column {shown(first.name)} is left out ({first.reason}). Add a column that differs between rows."
+                f"{self.caller}: none of the {len(columns)} columns can be used with n_samples = "
+                f"{table.rows}; the first, {shown(first.name)}: {first.reason}. Add a column that differs between rows."
             )
         self._learn(columns, table.named)
         return self

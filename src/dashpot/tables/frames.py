@@ -20,8 +20,8 @@ class Cells:
     """The cells of one column in one of four forms.
 
     `kind` is "number" (float64, NaN = missing), "date" (datetime64[us], NaT = missing), "text" (object: str
-    or None) or "category" (the same, declared as a category by its owner: digits in it are no numbers). `flag`
-    marks numbers that were True and False.
+    or None) or "category" (the same, declared as a category by its owner: digits in it are no numbers).
+    `flag` marks numbers that were True and False.
     """
 
     kind: str
@@ -74,11 +74,11 @@ def table_of(X: Any, caller: str) -> Table:
     TypeError, ValueError
         scikit-learn's own, for sparse, complex, one-dimensional and empty arrays.
     """
+    if isinstance(X, pd.DataFrame):  # before narwhals, whose own error takes several lines
+        _check_names([str(name) for name in X.columns], caller)
     frame = None if isinstance(X, np.ndarray | Sequence) else nw.from_native(X, pass_through=True)
     if isinstance(frame, nw.LazyFrame):
         raise DataError(f"{caller}: a lazy frame has no rows yet. Pass frame.collect().")
-    if isinstance(X, pd.DataFrame):
-        _check_names([str(name) for name in X.columns], caller)
     if isinstance(frame, nw.DataFrame):
         return _from_frame(frame, caller)
     return _from_array(X, caller)
