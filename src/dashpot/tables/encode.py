@@ -92,8 +92,8 @@ class TableEncoder:
         if all(column.kind == "ignored" for column in columns):
             first = columns[0]
             raise DataError(
-                f"{self.caller}: none of the {len(columns)} columns can be used with n_samples = "
-                f"{table.rows}; the first, {shown(first.name)}: {first.reason}. Add a column that differs between rows."
+                f"{self.caller}: none of the {len(columns)} columns can be used (n_samples = {table.rows}); "
+                f"the first, {shown(first.name)}: {first.reason}. Add a column that differs between rows."
             )
         self._learn(columns, table.named)
         return self
