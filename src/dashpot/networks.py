@@ -1,0 +1,168 @@
+"""Layers, activations and the forward pass: in torch for a stack of networks, in NumPy for a fitted one.
+
+In training every tensor begins with the axis `networks`. All parameters of a stack lie in one flat buffer,
+(networks, size), and layers are views into it, so an optimizer updates them in one operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from scipy.special import erf, expit
+from torch import Tensor
+from torch.nn import functional
+
+ALIGNMENT = 64  # parameters of a network are padded to this many numbers, so that vector loops never straddle two
+
+
+class Layer(NamedTuple):
+    """Weights (networks, inputs, outputs) and biases (networks, 1, outputs)."""
+
+    weights: Tensor
+    biases: Tensor
+
+
+class Activation(NamedTuple):
+    """One nonlinearity, twice: for training in torch and for prediction in NumPy."""
+
+    train: Callable[[Tensor], Tensor]
+    predict: Callable[[np.ndarray], np.ndarray]
+
+
+def _softplus(units: np.ndarray) -> np.ndarray:
+    return np.logaddexp(units, 0)
+
+
+def _elu(units: np.ndarray) -> np.ndarray:
+    return np.where(units > 0, units, np.expm1(np.minimum(units, 0)))
+
+
+def _selu(units: np.ndarray) -> np.ndarray:
+    scale, alpha = 1.0507009873554805, 1.6732632423543772
+    return scale * np.where(units > 0, units, alpha * np.expm1(np.minimum(units, 0)))
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "relu": Activation(torch.relu, lambda u: np.maximum(u, 0)),
+    "leaky_relu": Activation(lambda u: functional.leaky_relu(u, 0.01), lambda u: np.where(u > 0, u, 0.01 * u)),
+    "elu": Activation(functional.elu, _elu),
+    "selu": Activation(functional.selu, _selu),
+    "gelu": Activation(functional.gelu, lambda u: u * 0.5 * (1 + erf(u / np.sqrt(2)))),
+    "mish": Activation(functional.mish, lambda u: u * np.tanh(_softplus(u))),
+    "tanh": Activation(torch.tanh, np.tanh),
+    "sigmoid": Activation(torch.sigmoid, expit),
+    "identity": Activation(lambda u: u, lambda u: u),
+}
+
+
+def parameter_count(widths: Sequence[int]) -> int:
+    """Parameters of one network whose layers have these widths, inputs and outputs included, padded."""
+    count = sum(inputs * outputs + outputs for inputs, outputs in pairwise(widths))
+    return -(-count // ALIGNMENT) * ALIGNMENT
+
+
+def layers_of(parameters: Tensor, widths: Sequence[int]) -> list[Layer]:
+    """The layers as views into a flat buffer (networks, size)."""
+    networks, layers, start = len(parameters), [], 0
+    for inputs, outputs in pairwise(widths):
+        middle, end = start + inputs * outputs, start + inputs * outputs + outputs
+        weights = parameters[:, start:middle].view(networks, inputs, outputs)
+        layers.append(Layer(weights, parameters[:, middle:end].view(networks, 1, outputs)))
+        start = end
+    return layers
+
+
+def unperturbed(units: Tensor, depth: int) -> Tensor:
+    """Leave the units of a layer as they are: how a network runs outside training."""
+    return units
+
+
+def forward(
+    layers: Sequence[Layer],
+    inputs: Tensor,
+    activation: str,
+    perturb_units: Callable[[Tensor, int], Tensor] = unperturbed,
+) -> tuple[Tensor, list[Tensor]]:
+    """Outputs (networks, batch, outputs), and the units of every layer from depth 0, the input, on."""
+    activate = ACTIVATIONS[activation].train
+    units = [perturb_units(inputs, 0)]
+    for depth, layer in enumerate(layers[:-1], start=1):
+        units.append(perturb_units(activate(torch.baddbmm(layer.biases, units[-1], layer.weights)), depth))
+    return torch.baddbmm(layers[-1].biases, units[-1], layers[-1].weights), units
+
+
+@dataclass
+class Network:
+    """One trained network in NumPy: all that prediction needs.
+
+    Attributes
+    ----------
+    layers : list of (weights (inputs, outputs), biases (outputs,)), float32
+    activation : str
+        Between the layers; the outputs are raw (logits, log rates, or standardized values).
+    centre, scale : float32 arrays, shape (inputs,)
+        Standardization of the inputs; scale 0 silences an input.
+    clipped : bool
+        Whether standardized inputs are clipped smoothly at three units.
+    target_centre, target_scale : float32 arrays, shape (outputs,)
+        Outputs times scale plus centre are in the target's units.
+    history : dict of str to list of float
+        "loss" (training, with noise and dropout), "validation_loss", "validation_error"; one entry an epoch.
+    epochs : int
+        Epochs trained.
+    best_epoch : int or None
+        The epoch whose weights were kept, if an earlier one than the last.
+    diverged : int or None
+        The epoch at which the loss stopped being finite; the weights are those before it.
+    """
+
+    layers: list[tuple[np.ndarray, np.ndarray]]
+    activation: str
+    centre: np.ndarray
+    scale: np.ndarray
+    clipped: bool
+    target_centre: np.ndarray
+    target_scale: np.ndarray
+    history: dict[str, list[float]] = field(default_factory=dict)
+    epochs: int = 0
+    best_epoch: int | None = None
+    diverged: int | None = None
+
+    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+        """Raw outputs in the target's units, float64 (rows, outputs), for inputs (rows, inputs) with NaN for missing."""
+        units = standardize(np.asarray(inputs, dtype=np.float32), self.centre, self.scale, self.clipped)
+        activate = ACTIVATIONS[self.activation].predict
+        for weights, biases in self.layers[:-1]:
+            units = activate(units @ weights + biases)
+        weights, biases = self.layers[-1]
+        return (units @ weights + biases).astype(np.float64) * self.target_scale + self.target_centre
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the arrays, as plain JSON."""
+        return {
+            "activation": self.activation,
+            "clipped": self.clipped,
+            "history": self.history,
+            "epochs": self.epochs,
+            "best_epoch": self.best_epoch,
+            "diverged": self.diverged,
+        }
+
+
+def standardize(inputs: Any, centre: Any, scale: Any, clipped: bool) -> Any:
+    """(inputs - centre) * scale, missing as 0, and extremes pulled in smoothly: x / sqrt(1 + (x / 3)^2).
+
+    The same expression serves NumPy arrays and torch tensors. Source of the clip: RealMLP (Holzmüller et al. 2024).
+    """
+    numpy = isinstance(inputs, np.ndarray)
+    units = (inputs - centre) * scale
+    units = np.where(np.isnan(units), np.float32(0), units) if numpy else units.nan_to_num_(0.0)
+    if clipped:
+        square = units * units
+        units = units / np.sqrt(1 + square / 9) if numpy else units * torch.rsqrt(1 + square / 9)
+    return units

@@ -1,0 +1,217 @@
+"""Penalties and limits on the size of weights. Biases stay free."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from dashpot.networks import Layer
+from dashpot.optimizers import Step
+from dashpot.regularizers.base import Range, Regularizer, require, spread
+
+
+def squares(layers: Sequence[Layer]) -> Tensor:
+    """The sum of all squared weights of each network, (networks,)."""
+    return torch.stack([layer.weights.square().sum((1, 2)) for layer in layers]).sum(0)
+
+
+@dataclass(frozen=True)
+class L2(Regularizer):
+    """Add strength * (sum of squared weights) to the loss: weights that the data do not need shrink.
+
+    Its gradient is 2 * strength * w. Without hidden layers it is ridge regression.
+
+    Parameters
+    ----------
+    strength : float, at least 0, default 1e-3
+        Loss per squared unit of weight, for a loss that is a mean over rows. 0 turns it off.
+
+    References
+    ----------
+    Hoerl and Kennard (1970), Technometrics 12; Krogh and Hertz (1992), NIPS 4.
+
+    Examples
+    --------
+    >>> L2(0.1).penalty([Layer(torch.ones(1, 2, 3), torch.zeros(1, 1, 3))], [])
+    tensor([0.6000])
+    """
+
+    strength: float = 1e-3
+    off: ClassVar = {"strength": 0.0}
+    ranges: ClassVar = {"strength": Range(1e-4, 1e-2)}
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        require(self, "strength", at_least=0, below=math.inf)
+
+    def penalty(self, layers: Sequence[Layer], units: Sequence[Tensor]) -> Tensor:
+        """strength * sum of squares, (networks,)."""
+        return self.strength * squares(layers)
+
+
+def soft_threshold(layers: Sequence[Layer], strength: float | Tensor, step: Step) -> list[Layer]:
+    """Move every weight toward zero by strength * its effective learning rate, and stop at zero."""
+    return [
+        Layer(
+            layer.weights.sign() * (layer.weights.abs() - sizes.weights * spread(strength, sizes.weights)).relu_(),
+            layer.biases,
+        )
+        for layer, sizes in zip(layers, step.sizes(), strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class L1(Regularizer):
+    """Lasso: minimize loss + strength * (sum of absolute weights), with exact zeros.
+
+    The absolute value has no gradient at zero, so it is not added to the loss: after each step every weight is
+    moved toward zero by strength times its effective learning rate and stops there (proximal gradient descent; under Adam in
+    the metric of its step sizes). A weight stays zero exactly as long as the loss pulls less than `strength`.
+
+    Parameters
+    ----------
+    strength : float, at least 0, default 1e-3
+        Loss per unit of weight. 0 turns it off.
+
+    References
+    ----------
+    Tibshirani (1996), JRSS B 58; Yun, Lozano and Yang (2021), NeurIPS 34 (proximal steps under Adam).
+
+    Examples
+    --------
+    >>> weights = [Layer(torch.tensor([[[0.5], [0.05]]]), torch.zeros(1, 1, 1))]
+    >>> step = Step(torch.ones(1), lambda: [Layer(torch.ones(1, 2, 1), torch.ones(1, 1, 1))])
+    >>> L1(0.1).constrain(weights, step)[0].weights.flatten()
+    tensor([0.4000, 0.0000])
+    """
+
+    strength: float = 1e-3
+    off: ClassVar = {"strength": 0.0}
+    ranges: ClassVar = {"strength": Range(1e-4, 1e-2)}
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        require(self, "strength", at_least=0, below=math.inf)
+
+    def constrain(self, layers: Sequence[Layer], step: Step) -> list[Layer]:
+        """Soft threshold."""
+        return soft_threshold(layers, self.strength, step)
+
+
+@dataclass(frozen=True)
+class ElasticNet(Regularizer):
+    """L1 and L2 together: strength * (share * sum |w| + (1 - share) / 2 * sum w^2), as in scikit-learn.
+
+    Parameters
+    ----------
+    strength : float, at least 0, default 1e-3
+        0 turns it off.
+    share : float in [0, 1], default 0.5
+        Share of L1; 1 is the lasso, 0 is ridge with half the strength.
+
+    References
+    ----------
+    Zou and Hastie (2005), JRSS B 67.
+
+    Examples
+    --------
+    >>> ElasticNet(0.1, share=0.0).penalty([Layer(torch.ones(1, 2, 3), torch.zeros(1, 1, 3))], [])
+    tensor([0.3000])
+    """
+
+    strength: float = 1e-3
+    share: float = 0.5
+    off: ClassVar = {"strength": 0.0}
+    ranges: ClassVar = {"strength": Range(1e-4, 1e-2)}
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        require(self, "strength", at_least=0, below=math.inf)
+        require(self, "share", at_least=0, at_most=1)
+
+    def penalty(self, layers: Sequence[Layer], units: Sequence[Tensor]) -> Tensor:
+        """The squared part, (networks,)."""
+        return self.strength * (1 - self.share) / 2 * squares(layers)
+
+    def constrain(self, layers: Sequence[Layer], step: Step) -> list[Layer]:
+        """Soft threshold for the absolute part."""
+        return soft_threshold(layers, self.strength * self.share, step)
+
+
+@dataclass(frozen=True)
+class WeightDecay(Regularizer):
+    """Shrink every weight by the factor 1 - learning_rate * strength after each step.
+
+    Under plain gradient descent this is L2 with half the strength; under Adam it is not, since the shrinking does not pass through Adam's
+    normalization, and usually works better (AdamW).
+
+    Parameters
+    ----------
+    strength : float, at least 0, default 0.02
+        Share of a weight that goes per step at learning rate 1. 0 turns it off.
+
+    References
+    ----------
+    Loshchilov and Hutter (2019), ICLR.
+
+    Examples
+    --------
+    >>> step = Step(torch.tensor([0.1]), list)
+    >>> WeightDecay(0.5).constrain([Layer(torch.ones(1, 1, 1), torch.ones(1, 1, 1))], step)[0].weights
+    tensor([[[0.9500]]])
+    """
+
+    strength: float = 0.02
+    off: ClassVar = {"strength": 0.0}
+    ranges: ClassVar = {"strength": Range(0.03, 3.0)}
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        require(self, "strength", at_least=0, below=math.inf)
+
+    def constrain(self, layers: Sequence[Layer], step: Step) -> list[Layer]:
+        """Shrink, and never past zero."""
+        factor = (1 - step.learning_rate * self.strength).clamp(min=0)
+        return [Layer(layer.weights * spread(factor, layer.weights), layer.biases) for layer in layers]
+
+
+@dataclass(frozen=True)
+class MaxNorm(Regularizer):
+    """Keep the incoming weights of every hidden unit within a ball: longer vectors are scaled back after each step.
+
+    Parameters
+    ----------
+    limit : float above 0, default 3.0
+        Largest Euclidean norm of a unit's incoming weights. inf turns it off.
+
+    References
+    ----------
+    Srebro and Shraibman (2005), COLT; Srivastava et al. (2014), JMLR 15.
+
+    Examples
+    --------
+    >>> layers = [Layer(torch.full((1, 4, 1), 2.0), torch.zeros(1, 1, 1))] * 2
+    >>> MaxNorm(1.0).constrain(layers, None)[0].weights.flatten()
+    tensor([0.5000, 0.5000, 0.5000, 0.5000])
+    """
+
+    limit: float = 3.0
+    off: ClassVar = {"limit": math.inf}
+    ranges: ClassVar = {"limit": Range(3.0, 0.5)}
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        require(self, "limit", above=0)
+
+    def constrain(self, layers: Sequence[Layer], step: Step) -> list[Layer]:
+        """Scale back the columns that are too long; the output layer is free."""
+        return [self._limited(layer) for layer in layers[:-1]] + [layers[-1]]
+
+    def _limited(self, layer: Layer) -> Layer:
+        norms = layer.weights.square().sum(1, keepdim=True).sqrt_()
+        return Layer(layer.weights * (spread(self.limit, norms) / (norms + 1e-12)).clamp(max=1), layer.biases)
