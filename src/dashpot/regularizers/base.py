@@ -122,7 +122,7 @@ class Regularizer:
         return bool(self.off) and all(getattr(self, name) == value for name, value in self.off.items())
 
     @property
-    def kind(self) -> tuple[Any, ...]:
+    def structure(self) -> tuple[Any, ...]:
         """The class and every field that is no number: what two networks of a stack must share."""
         return type(self), *(getattr(self, name) for name in structural_fields(type(self)))
 
@@ -233,7 +233,7 @@ class Recipe(Regularizer):
         seen: Counter[str] = Counter()
         names = []
         for part in self.parts:
-            name = "/".join(str(word) for word in (type(part).__name__, *part.kind[1:]))
+            name = "/".join(str(word) for word in (type(part).__name__, *part.structure[1:]))
             names.append(f"{name}#{seen[name]}")
             seen[name] += 1
         return tuple(names)
@@ -249,9 +249,9 @@ class Recipe(Regularizer):
         return {}
 
     @cached_property
-    def kinds(self) -> tuple[tuple[Any, ...], ...]:
+    def structures(self) -> tuple[tuple[Any, ...], ...]:
         """What recipes of one stack have in common, part by part."""
-        return tuple(part.kind for part in self.parts)
+        return tuple(part.structure for part in self.parts)
 
     def plan(self, job: Job) -> list[Job]:
         """Each part splits the jobs that the parts before it made."""
@@ -354,8 +354,8 @@ def aligned(recipes: Sequence[Recipe]) -> list[tuple[Regularizer, list[Regulariz
         counts: Counter[tuple[Any, ...]] = Counter()
         own = {}
         for part in recipe.parts:
-            own[part.kind, counts[part.kind]] = part
-            counts[part.kind] += 1
+            own[part.structure, counts[part.structure]] = part
+            counts[part.structure] += 1
         found.append(own)
         order |= {key: part for key, part in own.items() if key not in order}
     return [(part, [own.get(key, part.switched_off()) for own in found]) for key, part in order.items()]

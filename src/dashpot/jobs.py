@@ -1,0 +1,208 @@
+"""A network to train is a `Job`; many jobs become few stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from dashpot.losses import Loss
+from dashpot.networks import parameter_count
+from dashpot.optimizers import AdamW, Optimizer
+from dashpot.regularizers.base import Recipe
+from dashpot.tables.encode import Inputs
+
+STACK_BYTES = 12 * 2**20  # what a stack works on should stay near the processor's cache
+BATCH_MULTIPLE = 32  # batches are padded to this, so that vector loops give equal bits in any stack
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Every row that a study or a fit knows, as numbers.
+
+    Attributes
+    ----------
+    inputs : float32 array (rows, inputs), NaN where a cell is missing
+    targets : class numbers int64 (rows,), or float32 (rows, outputs)
+    columns : Inputs
+        What each input is.
+    weights : float64 array (rows,) or None
+    groups : int array (rows,) or None
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    columns: Inputs
+    weights: np.ndarray | None = None
+    groups: np.ndarray | None = None
+
+    @property
+    def classes(self) -> bool:
+        """Whether the targets are class numbers."""
+        return self.targets.ndim == 1
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything about a network but its regularizers, its rows and its seed.
+
+    Parameters
+    ----------
+    hidden_layers : tuple of int
+        Widths; () is a linear model.
+    activation : str
+        A name of `dashpot.networks.ACTIVATIONS`.
+    loss : Loss
+    optimizer : Optimizer
+    batch_size : int
+        Rows per step at most. An epoch takes every training row once, in batches that differ by at most one row.
+    epochs : int
+        Passes through the training rows, at most.
+    tolerance : float
+        Training stops when an epoch changes the weights by less than this share of their norm. 0 never does.
+    standardize : bool
+        Whether each network centres and scales inputs (and amounts) by its own training rows.
+    """
+
+    hidden_layers: tuple[int, ...]
+    activation: str
+    loss: Loss
+    optimizer: Optimizer = field(default_factory=AdamW)
+    batch_size: int = 64
+    epochs: int = 200
+    tolerance: float = 1e-5
+    standardize: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One network to train: a recipe, training rows, validation rows, a seed, a design.
+
+    Before planning a job may stand for several networks (`Ensemble`); `train` gives a tuple for each job.
+    """
+
+    recipe: Recipe
+    rows: np.ndarray
+    validation: np.ndarray
+    seed: int
+    design: Design
+
+    def widths(self, examples: Examples) -> tuple[int, ...]:
+        """Widths of all layers, inputs and outputs included."""
+        outputs = self.design.loss.encode(examples.targets[:1]).shape[1]
+        return examples.inputs.shape[1], *self.design.hidden_layers, outputs
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The training rows of one job while they are resampled: numbers of rows, then rows that were made.
+
+    Attributes
+    ----------
+    examples : Examples
+    rows : int array
+        Row numbers into `examples`, repeats allowed.
+    made : Examples or None
+        New rows (SMOTE), behind the others.
+    """
+
+    examples: Examples
+    rows: np.ndarray
+    made: Examples | None = None
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """All inputs, real rows first, (rows, inputs)."""
+        real = self.examples.inputs[self.rows]
+        return real if self.made is None else np.vstack([real, self.made.inputs])
+
+    @property
+    def targets(self) -> np.ndarray:
+        """All targets."""
+        real = self.examples.targets[self.rows]
+        return real if self.made is None else np.concatenate([real, self.made.targets])
+
+    @property
+    def weights(self) -> np.ndarray:
+        """All row weights with mean 1."""
+        given = self.examples.weights
+        real = np.ones(len(self.rows)) if given is None else given[self.rows]
+        made = np.ones(0) if self.made is None else np.full(len(self.made.inputs), real.mean())
+        weights = np.concatenate([real, made])
+        return weights / weights.mean() if weights.any() else weights
+
+    def __len__(self) -> int:
+        return len(self.rows) + (0 if self.made is None else len(self.made.inputs))
+
+    def take(self, chosen: np.ndarray) -> Sample:
+        """Some of the rows, repeats allowed; rows that were made cannot be taken again."""
+        return replace(self, rows=self.rows[chosen])
+
+    def append(self, inputs: np.ndarray, targets: np.ndarray) -> Sample:
+        """The same rows and new ones behind them."""
+        if self.made is not None:
+            inputs = np.vstack([self.made.inputs, inputs])
+            targets = np.concatenate([self.made.targets, targets])
+        return replace(self, made=Examples(inputs.astype(np.float32), targets, self.examples.columns))
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A job whose rows are final."""
+
+    number: int  # which of the planned jobs this is
+    job: Job
+    sample: Sample
+
+    @property
+    def batch_width(self) -> int:
+        """Rows of a padded batch."""
+        largest = -(-len(self.sample) // self.steps)
+        return -(-largest // BATCH_MULTIPLE) * BATCH_MULTIPLE
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch: all batches are full to one row."""
+        return max(1, -(-len(self.sample) // self.job.design.batch_size))
+
+
+def prepare(examples: Examples, planned: Sequence[Job]) -> list[Prepared]:
+    """Resample the training rows of each job, by its own seed; validation rows are never touched."""
+    prepared = []
+    for number, job in enumerate(planned):
+        rng = np.random.default_rng([job.seed & 0xFFFFFFFF, job.seed >> 32, 1])
+        prepared.append(Prepared(number, job, job.recipe.resample(Sample(examples, job.rows), rng)))
+    return prepared
+
+
+def stacks(examples: Examples, prepared: Sequence[Prepared]) -> list[list[Prepared]]:
+    """Jobs that can train as one computation, at most as many together as work well in the cache.
+
+    A stack shares widths, activation, loss, kind of optimizer, kinds of regularizers, and batches per epoch.
+    """
+    groups: dict[Any, list[Prepared]] = {}
+    for one in prepared:
+        design = one.job.design
+        key = (
+            one.job.widths(examples),
+            design.activation,
+            design.loss,
+            design.optimizer.kind,
+            design.standardize,
+            one.job.recipe.structures,
+            one.steps,
+            one.batch_width,
+        )
+        groups.setdefault(key, []).append(one)
+    return [part for group in groups.values() for part in _divided(examples, group)]
+
+
+def _divided(examples: Examples, group: list[Prepared]) -> list[list[Prepared]]:
+    """A group in equal parts, none larger than the cache likes."""
+    widths = group[0].job.widths(examples)
+    numbers = 4 * parameter_count(widths) + 6 * group[0].batch_width * sum(widths)
+    most = max(1, STACK_BYTES // (4 * numbers))
+    parts = -(-len(group) // most)
+    return [list(part) for part in np.array_split(np.array(group, dtype=object), parts)]

@@ -1,0 +1,53 @@
+"""Several networks in place of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from dashpot.jobs import Job
+from dashpot.regularizers.base import Range, Regularizer, require
+
+
+@dataclass(frozen=True)
+class Ensemble(Regularizer):
+    """Train several networks that differ in seed, and average their predictions.
+
+    Parameters
+    ----------
+    members : int, at least 1, default 8
+        Networks to train. 1 turns it off.
+    bootstrap : bool, default False
+        Whether each member trains on rows drawn with replacement (bagging).
+
+    References
+    ----------
+    Hansen and Salamon (1990), IEEE TPAMI 12; Breiman (1996), Machine Learning 24; Lakshminarayanan et al. (2017), NIPS.
+
+    Examples
+    --------
+    >>> Ensemble(4)
+    Ensemble(members=4, bootstrap=False)
+    """
+
+    members: int = 8
+    bootstrap: bool = False
+    off: ClassVar = {"members": 1, "bootstrap": False}
+    ranges: ClassVar = {"members": Range(2, 8)}
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        require(self, "members", at_least=1, at_most=10_000, whole=True)
+
+    def plan(self, job: Job) -> list[Job]:
+        """One job for each member; the first keeps the seed of the job."""
+        return [self._member(job, number) for number in range(int(self.members))]
+
+    def _member(self, job: Job, number: int) -> Job:
+        """One member: a seed of its own, and rows of its own under bootstrap."""
+        rng = np.random.default_rng([job.seed & 0xFFFFFFFF, job.seed >> 32, 2, number])
+        seed = job.seed if number == 0 else int(rng.integers(2**62))
+        rows = rng.choice(job.rows, len(job.rows)) if self.bootstrap else job.rows
+        return replace(job, seed=seed, rows=np.sort(rows))

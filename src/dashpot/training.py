@@ -1,0 +1,349 @@
+"""From jobs to trained networks: train -> train_stack -> step.
+
+Everything in a stack begins with the axis `networks`. No network scales, waits for, or draws from another:
+each trains the same alone, in any stack, and after its neighbours have stopped and left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from typing import Any, Iterator
+
+import numpy as np
+import torch
+from joblib import Parallel, delayed, effective_n_jobs
+from torch import Tensor
+
+from dashpot.jobs import Examples, Job, Prepared, Sample, prepare, stacks
+from dashpot.networks import Layer, Network, forward, layers_of, parameter_count, standardize
+from dashpot.optimizers import StackedOptimizer
+from dashpot.randomness import Draws, draws, keys
+from dashpot.regularizers.base import Epoch, Recipe, stacked
+from dashpot.regularizers.initializers import default_initializer
+
+Progress = Callable[[int, int], None]
+
+
+def train(
+    examples: Examples,
+    jobs: Sequence[Job],
+    workers: int | None = None,
+    progress: Progress | None = None,
+    device: str = "cpu",
+) -> list[tuple[Network, ...]]:
+    """Train every job, and give its members in the order of the jobs.
+
+    Parameters
+    ----------
+    examples : Examples
+    jobs : sequence of Job
+    workers : int or None
+        Stacks that train side by side, each with one torch thread; None is one for each core. The results do not depend on it.
+    progress : callable or None
+        Called with (networks done, networks in all).
+    device : str, default "cpu"
+        Where to train, in torch's words.
+    """
+    planned = [job.recipe.plan(job) for job in jobs]
+    prepared = prepare(examples, [member for members in planned for member in members])
+    work = stacks(examples, prepared)
+    trained: list[Network | None] = [None] * len(prepared)
+    count = min(effective_n_jobs(-1 if workers is None else workers), len(work)) or 1
+    parallel = Parallel(n_jobs=count, prefer="threads", return_as="generator_unordered")
+    done = 0
+    for numbers, networks in parallel(delayed(_numbered)(examples, stack, device) for stack in work):
+        for number, network in zip(numbers, networks, strict=True):
+            trained[number] = network
+        done += len(numbers)
+        if progress is not None:
+            progress(done, len(prepared))
+    ordered = iter(trained)
+    return [tuple(next(ordered) for _ in members) for members in planned]  # type: ignore[misc]
+
+
+def _numbered(examples: Examples, stack: list[Prepared], device: str) -> tuple[list[int], list[Network]]:
+    """A stack's networks with the numbers of their jobs."""
+    with one_thread():
+        return [one.number for one in stack], train_stack(examples, stack, device)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One torch thread, and numbers too small for full precision as zero: they cost a hundred times the time."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(threads)
+
+
+def train_stack(examples: Examples, prepared: list[Prepared], device: str = "cpu") -> list[Network]:
+    """Train the networks of one stack until each has stopped."""
+    stack = Stack(examples, prepared, device)
+    while len(stack.members):
+        losses = stack.train_epoch()
+        stack.end_epoch(losses)
+    return [stack.finished[one.number] for one in prepared]
+
+
+def step(
+    layers: Sequence[Layer],
+    inputs: Tensor,
+    targets: Tensor,
+    weights: Tensor,
+    recipe: Recipe,
+    design: Any,
+    rng: Draws,
+) -> tuple[Tensor, list[Tensor]]:
+    """Losses of a batch, (networks,), and the gradient of each network's loss plus penalty."""
+    leaves = [Layer(*(part.detach().requires_grad_() for part in layer)) for layer in layers]
+    inputs, targets = recipe.augment(inputs, targets, rng)
+    seen = recipe.perturb_weights(leaves, rng)
+    outputs, units = forward(
+        seen, inputs, design.activation, lambda units, depth: recipe.perturb_units(units, depth, rng)
+    )
+    losses = (design.loss.per_row(outputs, targets) * weights).sum(1)
+    total = losses + recipe.penalty(leaves, units)
+    # a sum, so that no network scales another's gradient
+    gradients = torch.autograd.grad(total.sum(), [part for layer in leaves for part in layer])
+    return losses.detach(), list(gradients)
+
+
+class Stack:
+    """Networks that train together, and everything they need, each tensor with the axis `networks` in front."""
+
+    def __init__(self, examples: Examples, prepared: list[Prepared], device: str) -> None:
+        self.members = list(prepared)
+        self.finished: dict[int, Network] = {}
+        self.design = prepared[0].job.design
+        self.widths = prepared[0].job.widths(examples)
+        self.steps, self.batch = prepared[0].steps, prepared[0].batch_width
+        self.device = torch.device(device)
+        self.recipe = stacked([one.job.recipe for one in prepared], device)
+        self._load(examples)
+        self.parameters = torch.cat([self._first_weights(one) for one in prepared])
+        self.optimizer = self._optimizer()
+        self.memory = self.recipe.begin(self.parameters)
+        self.before = self.parameters.clone()
+        self.epoch = 0
+        self.histories: list[dict[str, list[float]]] = [{} for _ in prepared]
+
+    def _load(self, examples: Examples) -> None:
+        """Inputs and targets of all rows, those of each network's own making behind, on the device."""
+        loss = self.design.loss
+        made = [one.sample.made for one in self.members if one.sample.made is not None]
+        inputs = np.vstack([examples.inputs, *(m.inputs for m in made)])
+        targets = np.vstack([loss.encode(examples.targets), *(loss.encode(m.targets) for m in made)])
+        self.inputs = torch.from_numpy(inputs).to(self.device)
+        self.targets = torch.from_numpy(targets).to(self.device)
+        start, self.rows = len(examples.inputs), []
+        for one in self.members:
+            count = len(one.sample) - len(one.sample.rows)
+            self.rows.append(np.concatenate([one.sample.rows, np.arange(start, start + count)]))
+            start += count
+        self.weights = [one.sample.weights for one in self.members]
+        scales = [scaling(one.sample, loss.encode(one.sample.targets), self.design) for one in self.members]
+        self.scales = [torch.from_numpy(np.stack(part)[:, None]).to(self.device) for part in zip(*scales, strict=True)]
+        self._load_validation(examples)
+
+    def _load_validation(self, examples: Examples) -> None:
+        """Validation rows and weights of each network, padded to chunks of one batch."""
+        most = max(len(one.job.validation) for one in self.members)
+        chunks = -(-most // self.batch)
+        rows = np.zeros((len(self.members), chunks * self.batch), dtype=np.int64)
+        weights = np.zeros(rows.shape, dtype=np.float32)
+        for i, one in enumerate(self.members):
+            own = one.job.validation
+            given = np.ones(len(own)) if examples.weights is None else examples.weights[own]
+            rows[i, : len(own)] = own
+            weights[i, : len(own)] = given / given.sum() if given.any() else np.nan
+        self.validation = torch.from_numpy(rows).to(self.device), torch.from_numpy(weights).to(self.device)
+
+    def _first_weights(self, one: Prepared) -> Tensor:
+        """The initial parameters of one network, (1, size)."""
+        parameters = torch.zeros(1, parameter_count(self.widths), device=self.device)
+        layers = layers_of(parameters, self.widths)
+        rng = draws([one.job.seed], step=0)
+        first = default_initializer(self.design.activation).initialize(layers, rng.at("initial"))
+        for layer, values in zip(layers, one.job.recipe.initialize(first, rng), strict=True):
+            layer.weights.copy_(values.weights)
+            layer.biases.copy_(values.biases)
+        return parameters
+
+    def _optimizer(self) -> StackedOptimizer:
+        """The optimizers of all networks in one."""
+        optimizers = [one.job.design.optimizer for one in self.members]
+        steps = [one.job.design.epochs * self.steps for one in self.members]
+        return StackedOptimizer(optimizers, self.parameters, self.widths, steps)
+
+    def train_epoch(self) -> Tensor:
+        """Every training row once; the mean loss of each network, (networks,)."""
+        seeds = [one.job.seed for one in self.members]
+        order, weights = self._batches()
+        layers = layers_of(self.parameters, self.widths)
+        losses = torch.zeros(len(self.members), device=self.device)
+        used = sum(part.numel() // len(self.members) for layer in layers for part in layer)
+        gradients = torch.zeros_like(self.parameters)
+        for number in range(self.steps):
+            rng = Draws(keys(seeds, 1 + self.epoch * self.steps + number).to(self.device))
+            inputs, targets = self._gather(order[:, number])
+            loss, parts = step(layers, inputs, targets, weights[:, number], self.recipe, self.design, rng)
+            torch.cat([part.flatten(1) for part in parts], dim=1, out=gradients[:, :used])
+            taken = self.optimizer.update(gradients)
+            constrained = self.recipe.constrain(layers, taken)
+            for layer, values in zip(layers, constrained, strict=True):
+                if values is not layer:
+                    layer.weights.copy_(values.weights)
+                    layer.biases.copy_(values.biases)
+            losses += loss
+        self.epoch += 1
+        return losses / self.steps
+
+    def _batches(self) -> tuple[Tensor, Tensor]:
+        """Row numbers and row weights of an epoch's batches, (networks, steps, batch); weight 0 fills up."""
+        shape = (len(self.members), self.steps, self.batch)
+        order, weights = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
+        for i, (one, rows, given) in enumerate(zip(self.members, self.rows, self.weights, strict=True)):
+            shuffled = np.random.Generator(
+                np.random.Philox(key=one.job.seed, counter=self.epoch)
+            ).permutation(len(rows))
+            for number, part in enumerate(np.array_split(shuffled, self.steps)):
+                order[i, number, : len(part)] = rows[part]
+                weights[i, number, : len(part)] = given[part] / max(len(part), 1)
+        return torch.from_numpy(order).to(self.device), torch.from_numpy(weights).to(self.device)
+
+    def _gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Standardized inputs and targets of some rows of each network, (networks, batch, ...)."""
+        centre, scale, target_centre, target_scale = self.scales
+        flat = rows.reshape(-1)
+        inputs = self.inputs.index_select(0, flat).view(*rows.shape, -1)
+        targets = self.targets.index_select(0, flat).view(*rows.shape, -1)
+        inputs = standardize(inputs, centre, scale, self.design.standardize)
+        return inputs, (targets - target_centre) / target_scale
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, Tensor]:
+        """Loss and error on each network's validation rows, NaN where there are none."""
+        rows, weights = self.validation
+        loss = error = torch.where(weights.sum(1) > 0, 0.0, torch.nan)
+        layers = layers_of(self.parameters, self.widths)
+        for start in range(0, rows.shape[1], self.batch):
+            chunk = slice(start, start + self.batch)
+            inputs, targets = self._gather(rows[:, chunk])
+            outputs, _ = forward(layers, inputs, self.design.activation)
+            loss = loss + (self.design.loss.per_row(outputs, targets) * weights[:, chunk]).sum(1)
+            error = error + (self.design.loss.error(outputs, targets) * weights[:, chunk]).sum(1)
+        return {"loss": loss, "error": error}
+
+    def end_epoch(self, losses: Tensor) -> None:
+        """Score, remember, and let go of the networks that have stopped."""
+        validation = self.validate()
+        for history, *values in zip(
+            self.histories, losses.tolist(), validation["loss"].tolist(), validation["error"].tolist(), strict=True
+        ):
+            for name, value in zip(("loss", "validation_loss", "validation_error"), values, strict=True):
+                history.setdefault(name, []).append(value)
+        diverged = ~(losses.isfinite() & self.parameters.isfinite().all(1))
+        self.parameters[diverged] = self.before[diverged]
+        number = torch.full_like(losses, self.epoch)
+        self.memory, stopped = self.recipe.end_epoch(self.memory, Epoch(number, validation, self.parameters))
+        limits = torch.tensor([one.job.design.epochs for one in self.members], device=self.device)
+        stopped = (diverged | (number >= limits)) if stopped is None else stopped | diverged | (number >= limits)
+        stopped |= self._still()
+        self.before.copy_(self.parameters)
+        if stopped.any():
+            self._release(stopped, diverged)
+
+    def _still(self) -> Tensor:
+        """Networks whose weights changed in this epoch by less than the tolerated share of their norm."""
+        tolerances = torch.tensor([one.job.design.tolerance for one in self.members], device=self.device)
+        change = torch.linalg.vector_norm(self.parameters - self.before, dim=1)
+        return change < tolerances * torch.linalg.vector_norm(self.parameters, dim=1)
+
+    def _release(self, stopped: Tensor, diverged: Tensor) -> None:
+        """Finish the networks that stopped, and go on with the others in a smaller stack."""
+        kept_parameters = self.recipe.finish(self.memory, self.parameters)
+        best = next((v for name, v in self.memory.items() if name.endswith(".best_epoch")), None)
+        for i in torch.nonzero(stopped).flatten().tolist():
+            network = self._network(i, kept_parameters[i : i + 1])
+            network.best_epoch = None if best is None or best[i] < 1 else int(best[i])
+            network.diverged = self.epoch if bool(diverged[i]) else None
+            self.finished[self.members[i].number] = network
+        self._take(~stopped)
+
+    def _take(self, keep: Tensor) -> None:
+        """Some of the networks only."""
+        kept = torch.nonzero(keep).flatten().tolist()
+        self.members = [self.members[i] for i in kept]
+        self.rows = [self.rows[i] for i in kept]
+        self.weights = [self.weights[i] for i in kept]
+        self.histories = [self.histories[i] for i in kept]
+        if not kept:
+            return
+        self.scales = [scale[keep] for scale in self.scales]
+        self.validation = self.validation[0][keep], self.validation[1][keep]
+        self.memory = {name: tensor[keep] for name, tensor in self.memory.items()}
+        self.before = self.before[keep]
+        self.optimizer.take(keep)
+        self.parameters = self.optimizer.parameters
+        self.recipe = stacked([one.job.recipe for one in self.members], self.device)
+
+    def _network(self, i: int, parameters: Tensor) -> Network:
+        """One network of the stack as NumPy arrays."""
+        layers = [
+            (layer.weights[0].cpu().numpy().copy(), layer.biases[0, 0].cpu().numpy().copy())
+            for layer in layers_of(parameters, self.widths)
+        ]
+        centre, scale, target_centre, target_scale = (part[i, 0].cpu().numpy().copy() for part in self.scales)
+        return Network(
+            layers,
+            self.design.activation,
+            centre,
+            scale,
+            self.design.standardize,
+            target_centre,
+            target_scale,
+            self.histories[i],
+            self.epoch,
+        )
+
+
+def scaling(sample: Sample, targets: np.ndarray, design: Any) -> tuple[np.ndarray, ...]:
+    """Centre and scale of the inputs, centre and scale of the targets, by one network's own training rows.
+
+    Numbers: the median, and 1.349 over the distance of the quartiles (or half the range, where that is 0).
+    Indicators: the mean and the standard deviation. A constant input gets scale 0, a constant target 1.
+    """
+    width = targets.shape[1]
+    if not design.standardize:
+        inputs = sample.inputs.shape[1]
+        return tuple(np.full(n, v, dtype=np.float32) for n, v in ((inputs, 0), (inputs, 1), (width, 0), (width, 1)))
+    centre, scale = _input_scaling(sample.inputs.astype(np.float64), sample.examples.columns.indicator)
+    target_centre, target_scale = np.zeros(width), np.ones(width)
+    if design.loss.standardizes:
+        target_centre, spread = targets.mean(0, dtype=np.float64), targets.std(0, dtype=np.float64)
+        target_scale = np.where(spread > 0, spread, 1.0)
+    return tuple(part.astype(np.float32) for part in (centre, scale, target_centre, target_scale))
+
+
+def _input_scaling(inputs: np.ndarray, indicator: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Centre and factor of each input, missing cells left out."""
+    absent = np.isnan(inputs)
+    filled = absent.all(0)
+    if filled.any():
+        inputs = np.where(filled, 0.0, inputs)
+    missing = bool(absent.any())
+    quartile = np.nanpercentile if missing else np.percentile
+    low, centre, high = quartile(inputs, [25, 50, 75], axis=0)
+    spread = (high - low) / 1.349
+    lowest, highest = (np.nanmin, np.nanmax) if missing else (np.min, np.max)
+    half_range = (highest(inputs, axis=0) - lowest(inputs, axis=0)) / 2
+    spread = np.where(spread > 0, spread, half_range)
+    mean, deviation = (np.nanmean, np.nanstd) if missing else (np.mean, np.std)
+    centre = np.where(indicator, mean(inputs, axis=0), centre)
+    spread = np.where(indicator, deviation(inputs, axis=0), spread)
+    return centre, np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
