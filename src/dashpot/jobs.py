@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dashpot.losses import Loss
-from dashpot.networks import parameter_count
+from dashpot.networks import Network, parameter_count
 from dashpot.optimizers import AdamW, Optimizer
 from dashpot.regularizers.base import Recipe
 from dashpot.tables.encode import Inputs
@@ -81,6 +81,7 @@ class Job:
     """One network to train: a recipe, training rows, validation rows, a seed, a design.
 
     Before planning a job may stand for several networks (`Ensemble`); `train` gives a tuple for each job.
+    `start` holds the networks to go on from, one for each member; without any, training begins anew.
     """
 
     recipe: Recipe
@@ -88,6 +89,7 @@ class Job:
     validation: np.ndarray
     seed: int
     design: Design
+    start: tuple[Network, ...] = ()
 
     def widths(self, examples: Examples) -> tuple[int, ...]:
         """Widths of all layers, inputs and outputs included."""
@@ -169,9 +171,10 @@ class Prepared:
 
 
 def prepare(examples: Examples, planned: Sequence[Job]) -> list[Prepared]:
-    """Resample the training rows of each job, by its own seed; validation rows are never touched."""
+    """Hold rows out for validation, then resample the others, both by the job's own seed."""
     prepared = []
-    for number, job in enumerate(planned):
+    for number, planned_job in enumerate(planned):
+        job = planned_job if len(planned_job.validation) else planned_job.recipe.hold_out(planned_job, examples)
         rng = np.random.default_rng([job.seed & 0xFFFFFFFF, job.seed >> 32, 1])
         prepared.append(Prepared(number, job, job.recipe.resample(Sample(examples, job.rows), rng)))
     return prepared

@@ -135,12 +135,16 @@ class Network:
 
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
         """Raw outputs in the target's units, float64 (rows, outputs), for inputs (rows, inputs) with NaN for missing."""
-        units = standardize(np.asarray(inputs, dtype=np.float32), self.centre, self.scale, self.clipped)
+        units = standardize(np.asarray(inputs, dtype=np.float64), self.centre, self.scale, self.clipped)
         activate = ACTIVATIONS[self.activation].predict
         for weights, biases in self.layers[:-1]:
             units = activate(units @ weights + biases)
         weights, biases = self.layers[-1]
-        return (units @ weights + biases).astype(np.float64) * self.target_scale + self.target_centre
+        return np.asarray((units @ weights + biases) * self.target_scale + self.target_centre)
+
+    def scaling(self) -> tuple[np.ndarray, ...]:
+        """Centre and scale of the inputs, centre and scale of the targets."""
+        return self.centre, self.scale, self.target_centre, self.target_scale
 
     def to_dict(self) -> dict[str, Any]:
         """All but the arrays, as plain JSON."""
@@ -161,7 +165,7 @@ def standardize(inputs: Any, centre: Any, scale: Any, clipped: bool) -> Any:
     """
     numpy = isinstance(inputs, np.ndarray)
     units = (inputs - centre) * scale
-    units = np.where(np.isnan(units), np.float32(0), units) if numpy else units.nan_to_num_(0.0)
+    units = np.where(np.isnan(units), 0.0, units) if numpy else units.nan_to_num_(0.0)
     if clipped:
         square = units * units
         units = units / np.sqrt(1 + square / 9) if numpy else units * torch.rsqrt(1 + square / 9)

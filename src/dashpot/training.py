@@ -146,7 +146,7 @@ class Stack:
             self.rows.append(np.concatenate([one.sample.rows, np.arange(start, start + count)]))
             start += count
         self.weights = [one.sample.weights for one in self.members]
-        scales = [scaling(one.sample, loss.encode(one.sample.targets), self.design) for one in self.members]
+        scales = [one.job.start[0].scaling() if one.job.start else scaling(one.sample, self.design) for one in self.members]
         self.scales = [torch.from_numpy(np.stack(part)[:, None]).to(self.device) for part in zip(*scales, strict=True)]
         self._load_validation(examples)
 
@@ -167,6 +167,11 @@ class Stack:
         """The initial parameters of one network, (1, size)."""
         parameters = torch.zeros(1, parameter_count(self.widths), device=self.device)
         layers = layers_of(parameters, self.widths)
+        if one.job.start:
+            for layer, (weights, biases) in zip(layers, one.job.start[0].layers, strict=True):
+                layer.weights.copy_(torch.from_numpy(weights))
+                layer.biases.copy_(torch.from_numpy(biases))
+            return parameters
         rng = draws([one.job.seed], step=0)
         first = default_initializer(self.design.activation).initialize(layers, rng.at("initial"))
         for layer, values in zip(layers, one.job.recipe.initialize(first, rng), strict=True):
@@ -312,12 +317,13 @@ class Stack:
         )
 
 
-def scaling(sample: Sample, targets: np.ndarray, design: Any) -> tuple[np.ndarray, ...]:
+def scaling(sample: Sample, design: Any) -> tuple[np.ndarray, ...]:
     """Centre and scale of the inputs, centre and scale of the targets, by one network's own training rows.
 
     Numbers: the median, and 1.349 over the distance of the quartiles (or half the range, where that is 0).
     Indicators: the mean and the standard deviation. A constant input gets scale 0, a constant target 1.
     """
+    targets = design.loss.encode(sample.targets)
     width = targets.shape[1]
     if not design.standardize:
         inputs = sample.inputs.shape[1]

@@ -23,7 +23,7 @@ from dashpot.errors import UsageError
 from dashpot.randomness import Draws
 
 if TYPE_CHECKING:
-    from dashpot.jobs import Job, Sample
+    from dashpot.jobs import Examples, Job, Sample
     from dashpot.networks import Layer
     from dashpot.optimizers import Step
 
@@ -69,6 +69,10 @@ class Regularizer:
     def plan(self, job: Job) -> list[Job]:
         """Before anything else: the jobs to train instead of this one (ensembles, held-out rows)."""
         return [job]
+
+    def hold_out(self, job: Job, examples: Examples) -> Job:
+        """Once, for a network without validation rows: the job with some of its rows kept for validation."""
+        return job
 
     def resample(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """Once, on the training rows alone: choose rows again, or append new ones."""
@@ -259,6 +263,13 @@ class Recipe(Regularizer):
         for _, part in self.using("plan"):
             jobs = [planned for job in jobs for planned in part.plan(job)]
         return jobs
+
+    def hold_out(self, job: Job, examples: Examples) -> Job:
+        """The first part that wants validation rows takes them."""
+        for _, part in self.using("hold_out"):
+            if not len(job.validation):
+                job = part.hold_out(job, examples)
+        return job
 
     def resample(self, sample: Sample, rng: np.random.Generator) -> Sample:
         """One part after another."""

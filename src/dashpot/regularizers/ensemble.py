@@ -50,4 +50,4 @@ class Ensemble(Regularizer):
         rng = np.random.default_rng([job.seed & 0xFFFFFFFF, job.seed >> 32, 2, number])
         seed = job.seed if number == 0 else int(rng.integers(2**62))
         rows = rng.choice(job.rows, len(job.rows)) if self.bootstrap else job.rows
-        return replace(job, seed=seed, rows=np.sort(rows))
+        return replace(job, seed=seed, rows=np.sort(rows), start=job.start[number : number + 1])

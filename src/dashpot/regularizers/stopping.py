@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from dashpot.jobs import Examples, Job
 from dashpot.regularizers.base import Epoch, Memory, Range, Regularizer, require, require_choice, spread
 
 
@@ -16,7 +18,8 @@ from dashpot.regularizers.base import Epoch, Memory, Range, Regularizer, require
 class EarlyStopping(Regularizer):
     """Stop a network when its validation score has not improved for `patience` epochs, and restore its best weights.
 
-    Needs validation rows: those that the caller gives, or those that the estimator holds out.
+    It watches the validation rows of the network. A network without any holds some of its own training rows out:
+    stratified by class, whole groups where there are groups, each member of an ensemble by its own seed.
 
     Parameters
     ----------
@@ -28,6 +31,8 @@ class EarlyStopping(Regularizer):
         An improvement must be larger than this.
     restore_best : bool, default True
         Whether the weights of the best epoch are kept, or those of the last.
+    validation_share : float in (0, 1), default 0.2
+        Share of the training rows to hold out where no validation rows are given.
 
     References
     ----------
@@ -48,6 +53,7 @@ class EarlyStopping(Regularizer):
     patience: float = 20
     min_delta: float = 0.0
     restore_best: bool = True
+    validation_share: float = 0.2
     off: ClassVar = {"patience": math.inf}
     ranges: ClassVar = {"patience": Range(40, 5)}
 
@@ -56,6 +62,16 @@ class EarlyStopping(Regularizer):
         require_choice(self, "monitor", ("loss", "error"))
         require(self, "patience", at_least=1, whole=True)
         require(self, "min_delta", at_least=0, below=math.inf)
+        require(self, "validation_share", above=0, below=1)
+
+    def hold_out(self, job: Job, examples: Examples) -> Job:
+        """Keep a share of the rows for validation; copies of a row stay on one side."""
+        rows = np.unique(job.rows)
+        if math.isinf(self.patience) or len(rows) < 5:
+            return job
+        rng = np.random.default_rng([job.seed & 0xFFFFFFFF, job.seed >> 32, 3])
+        held = held_out(rows, examples, self.validation_share, rng)
+        return replace(job, rows=job.rows[~np.isin(job.rows, held)], validation=held)
 
     def begin(self, parameters: Tensor) -> Memory:
         """The best score so far, its epoch and its weights, and the epoch of the last improvement."""
@@ -84,3 +100,22 @@ class EarlyStopping(Regularizer):
         if not self.restore_best:
             return parameters
         return torch.where(spread(memory["best_epoch"] > 0, parameters), memory["best"], parameters)
+
+
+def held_out(rows: np.ndarray, examples: Examples, share: float, rng: np.random.Generator) -> np.ndarray:
+    """About a share of the rows: whole groups, or every class in proportion, each keeping at least one row to train on."""
+    if examples.groups is not None:
+        groups = rng.permutation(np.unique(examples.groups[rows]))
+        chosen = groups[: max(1, min(len(groups) - 1, round(share * len(groups))))]
+        return rows[np.isin(examples.groups[rows], chosen)] if len(groups) > 1 else rows[:0]
+    strata = examples.targets[rows] if examples.classes else np.zeros(len(rows), dtype=int)
+    shuffled = rng.permutation(len(rows))
+    # rows in the order of their place within their own class: the first ones are a stratified sample
+    place = np.empty(len(rows))
+    for label in np.unique(strata):
+        own = shuffled[strata[shuffled] == label]
+        place[own] = (np.arange(len(own)) + rng.random()) / len(own)
+        if len(own) == 1:
+            place[own] = 1.0
+    count = max(1, round(share * len(rows)))
+    return np.sort(rows[np.argsort(place, kind="stable")[:count]])

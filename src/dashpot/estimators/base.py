@@ -1,0 +1,264 @@
+"""What the estimators share: a table becomes examples, a recipe becomes jobs, networks become predictions."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
+
+from dashpot.errors import DataError, UsageError, did_you_mean
+from dashpot.jobs import Design, Examples, Job
+from dashpot.losses import Loss
+from dashpot.networks import ACTIVATIONS, Network
+from dashpot.optimizers import AdamW, Optimizer
+from dashpot.regularizers import Dropout, EarlyStopping, Ensemble, Noise, Recipe, Regularizer
+from dashpot.tables import TableEncoder
+from dashpot.training import train
+
+DEFAULT_RECIPE = Recipe((Dropout(0.25), Noise("inputs", "gaussian", 0.05), EarlyStopping(patience=25), Ensemble(16)))
+DEFAULT_OPTIMIZER = AdamW(learning_rate=2e-3, schedule="cosine", decay=0.02, beta2=0.95)
+
+
+class MLP(BaseEstimator):
+    """Base of the estimators; its parameters are theirs."""
+
+    def __init__(
+        self,
+        hidden_layers: Sequence[int] = (128, 128),
+        activation: str = "relu",
+        regularizers: Sequence[Regularizer] | Regularizer | None = None,
+        optimizer: Optimizer | None = None,
+        batch_size: int = 128,
+        max_epochs: int = 200,
+        tolerance: float = 1e-5,
+        standardize: bool = True,
+        warm_start: bool = False,
+        random_state: Any = None,
+        workers: int | None = None,
+        progress: bool = False,
+    ) -> None:
+        self.hidden_layers = hidden_layers
+        self.activation = activation
+        self.regularizers = regularizers
+        self.optimizer = optimizer
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.tolerance = tolerance
+        self.standardize = standardize
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.workers = workers
+        self.progress = progress
+
+    def __sklearn_tags__(self) -> Any:
+        """Missing cells and text are fine; training draws at random."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.non_deterministic = False
+        return tags
+
+    def _encode_targets(self, y: Any) -> np.ndarray:
+        """Targets as the engine wants them; learns classes at fit."""
+        raise NotImplementedError
+
+    def _loss(self, targets: np.ndarray) -> Loss:
+        """The loss for these targets."""
+        raise NotImplementedError
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        validation: tuple[Any, Any] | None = None,
+        groups: Any = None,
+    ) -> Self:
+        """Train on a table.
+
+        Parameters
+        ----------
+        X : frame or array of shape (rows, columns)
+            Numbers, text, dates; missing cells are fine.
+        y : array of shape (rows,) or (rows, outputs)
+        sample_weight : array of shape (rows,) or None
+            Weight of each row in the loss; rows of weight 0 are left out.
+        validation : (X, y) or None
+            Rows for early stopping. Without them, `EarlyStopping` holds out some of the training rows.
+        groups : array of shape (rows,) or None
+            Rows of one group are held out together.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        DataError, UsageError
+            For data or parameters that cannot be used.
+        """
+        design_of = self._check_parameters()
+        goes_on = self.warm_start and hasattr(self, "networks_")
+        examples, rows, held = self._examples(X, y, sample_weight, validation, groups, goes_on)
+        job = Job(
+            self.recipe_,
+            rows,
+            held,
+            self._seed(),
+            design_of(self._loss(examples.targets)),
+            self.networks_ if goes_on else (),
+        )
+        (networks,) = train(examples, [job], workers=self.workers, progress=self._progress())
+        self._keep(networks)
+        return self
+
+    def _check_parameters(self) -> Any:
+        """Refuse parameters out of range; sets `recipe_` and gives the design as a function of the loss."""
+        name = type(self).__name__
+        given = DEFAULT_RECIPE if self.regularizers is None else self.regularizers
+        self.recipe_ = Recipe((given,) if isinstance(given, Regularizer) else tuple(given))
+        optimizer = DEFAULT_OPTIMIZER if self.optimizer is None else self.optimizer
+        if not isinstance(optimizer, Optimizer):
+            raise UsageError(f"{name}(optimizer={optimizer!r}): pass an instance, for example AdamW(0.001).")
+        if self.activation not in ACTIVATIONS:
+            raise UsageError(
+                f"{name}(activation={self.activation!r}): must be one of {', '.join(ACTIVATIONS)}."
+                f"{did_you_mean(str(self.activation), ACTIVATIONS)}"
+            )
+        layers = tuple(np.atleast_1d(np.asarray(self.hidden_layers, dtype=object)))
+        for rule, numbers in (("hidden_layers", layers), ("batch_size", (self.batch_size,)), ("max_epochs", (self.max_epochs,))):
+            for number in numbers:
+                if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
+                    raise UsageError(f"{name}({rule}={getattr(self, rule)!r}): must be whole numbers of at least 1.")
+        if not 0 <= self.tolerance < 1:
+            raise UsageError(f"{name}(tolerance={self.tolerance!r}): must be at least 0 and below 1.")
+
+        def design(loss: Loss) -> Design:
+            return Design(
+                tuple(int(width) for width in layers),
+                self.activation,
+                loss,
+                optimizer,
+                int(self.batch_size),
+                int(self.max_epochs),
+                float(self.tolerance),
+                bool(self.standardize),
+            )
+
+        return design
+
+    def _examples(
+        self, X: Any, y: Any, sample_weight: Any, validation: Any, groups: Any, goes_on: bool
+    ) -> tuple[Examples, np.ndarray, np.ndarray]:
+        """All rows as numbers, the numbers of the training rows, and those of the validation rows."""
+        name = type(self).__name__
+        if y is None:
+            raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+        if not goes_on:
+            self.encoder_ = TableEncoder(name).fit(X)
+            self._take_features()
+        inputs = self.encoder_.transform(X)
+        targets = self._encode_targets(y)
+        check_consistent_length(inputs, targets)
+        weights = None
+        rows = np.arange(len(inputs))
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, inputs, ensure_non_negative=True, dtype=np.float64)
+            rows = np.flatnonzero(weights > 0)
+            if not len(rows):
+                raise DataError(f"{name}.fit(sample_weight): every weight is zero. Pass some that are above 0.")
+        held = np.arange(0)
+        if validation is not None:
+            held = len(inputs) + np.arange(len(validation[1]))
+            inputs = np.vstack([inputs, self.encoder_.transform(validation[0])])
+            targets = np.concatenate([targets, self._encode_more(validation[1])])
+            weights = None if weights is None else np.concatenate([weights, np.ones(len(held))])
+        if groups is not None:
+            check_consistent_length(groups, rows if sample_weight is None else weights)
+            groups = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+            groups = np.concatenate([groups, np.full(len(held), -1)])
+        weights = self._with_class_weights(targets, weights)
+        return Examples(inputs, targets, self.encoder_.inputs_, weights, groups), rows, held
+
+    def _encode_more(self, y: Any) -> np.ndarray:
+        """Targets of validation rows."""
+        return self._encode_targets(y)
+
+    def _with_class_weights(self, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        """Row weights; classifiers multiply class weights in."""
+        return weights
+
+    def _take_features(self) -> None:
+        """The attributes that scikit-learn wants of every estimator."""
+        self.n_features_in_ = self.encoder_.n_features_in_
+        self.__dict__.pop("feature_names_in_", None)
+        if hasattr(self.encoder_, "feature_names_in_"):
+            self.feature_names_in_ = self.encoder_.feature_names_in_
+
+    def _seed(self) -> int:
+        """One seed of 62 bits."""
+        if isinstance(self.random_state, int | np.integer) and self.random_state >= 0:
+            return int(np.random.default_rng(int(self.random_state)).integers(2**62))
+        low, high = check_random_state(self.random_state).randint(2**31, size=2)
+        return int(low) | int(high) << 31
+
+    def _progress(self) -> Any:
+        """A progress bar of networks done, where it was asked for."""
+        if not self.progress:
+            return None
+        from rich.progress import Progress
+
+        bar = Progress(transient=True)
+        task = bar.add_task("networks", total=None)
+        bar.start()
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            if done == total:
+                bar.stop()
+
+        return show
+
+    def _keep(self, networks: tuple[Network, ...]) -> None:
+        """Keep what was trained; name the networks that diverged, and leave them out if others did not."""
+        for number, network in enumerate(networks):
+            if network.diverged:
+                warnings.warn(
+                    f"{type(self).__name__}: network {number} diverged in epoch {network.diverged}; the weights before it are kept. "
+                    "Lower the optimizer's learning_rate, or set its clip.",
+                    ConvergenceWarning,
+                    stacklevel=3,
+                )
+        self.networks_ = networks
+        self.history_ = [network.history for network in networks]
+        self.n_iter_ = max(network.epochs for network in networks)
+
+    def _members(self) -> list[Network]:
+        """The networks that predict: those that did not diverge, or all where all did."""
+        sound = [network for network in self.networks_ if not network.diverged]
+        return sound or list(self.networks_)
+
+    def _inputs(self, X: Any) -> np.ndarray:
+        """Rows as numbers, checked against those of fit."""
+        check_is_fitted(self, "networks_")
+        return np.asarray(self.encoder_.transform(X))
+
+    def _member_predictions(self, X: Any) -> np.ndarray:
+        """Predictions of every member, (members, rows, outputs)."""
+        inputs = self._inputs(X)
+        return np.stack([self.loss_.predict(network.outputs(inputs)) for network in self._members()])
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model to a file: JSON and weights, nothing that could run. `dashpot.load` reads it."""
+        from dashpot.saving import save
+
+        check_is_fitted(self, "networks_")
+        return save(self, path)

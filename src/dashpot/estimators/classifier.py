@@ -1,0 +1,157 @@
+"""Classes from tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from dashpot.errors import DataError, did_you_mean
+from dashpot.estimators.base import MLP
+from dashpot.losses import Binary, CrossEntropy, Loss
+
+
+class MLPClassifier(ClassifierMixin, MLP):
+    """Multilayer perceptrons for classes, with any regularizers, from any table.
+
+    Parameters
+    ----------
+    hidden_layers : sequence of int, default (128, 128)
+        Widths of the hidden layers; () is logistic regression.
+    activation : str, default "relu"
+        relu, leaky_relu, elu, selu, gelu, mish, tanh, sigmoid or identity.
+    regularizers : sequence of Regularizer, a Regularizer, or None
+        Applied in this order. None is a recipe that is good on most tables (see `recipe_` after fit); () is none.
+    optimizer : Optimizer or None
+        SGD, Adam or AdamW of `dashpot.optimizers`. None is AdamW with a cosine schedule.
+    batch_size : int, default 128
+        Rows per step at most.
+    max_epochs : int, default 200
+        Passes through the training rows, at most.
+    tolerance : float in [0, 1), default 1e-5
+        Training stops when an epoch changes the weights by less than this share of their norm.
+    standardize : bool, default True
+        Whether each network centres and scales the inputs by its own training rows.
+    warm_start : bool, default False
+        Whether `fit` goes on from the networks of the last fit.
+    random_state : int, RandomState or None
+    workers : int or None
+        Cores to use; None is all. The result does not depend on it.
+    progress : bool, default False
+        Whether to show a progress bar.
+    class_weight : dict, "balanced" or None
+        Weight of each class in the loss.
+
+    Attributes
+    ----------
+    classes_ : array (classes,)
+    recipe_ : Recipe
+        The regularizers used.
+    networks_ : tuple of Network
+    history_ : list of dict
+        Of each member: "loss", "validation_loss" and "validation_error", an entry for each epoch.
+    n_iter_ : int
+        Epochs of the member that trained longest.
+
+    Examples
+    --------
+    >>> from dashpot import Dropout, MLPClassifier, load_anes96
+    >>> frame, vote = load_anes96()
+    >>> model = MLPClassifier(hidden_layers=(16,), regularizers=[Dropout(0.2)], max_epochs=20, random_state=0)
+    >>> bool(model.fit(frame, vote).score(frame, vote) > 0.85)
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layers: Any = (128, 128),
+        activation: str = "relu",
+        regularizers: Any = None,
+        optimizer: Any = None,
+        batch_size: int = 128,
+        max_epochs: int = 200,
+        tolerance: float = 1e-5,
+        standardize: bool = True,
+        warm_start: bool = False,
+        random_state: Any = None,
+        workers: int | None = None,
+        progress: bool = False,
+        class_weight: Any = None,
+    ) -> None:
+        super().__init__(
+            hidden_layers,
+            activation,
+            regularizers,
+            optimizer,
+            batch_size,
+            max_epochs,
+            tolerance,
+            standardize,
+            warm_start,
+            random_state,
+            workers,
+            progress,
+        )
+        self.class_weight = class_weight
+
+    def _encode_targets(self, y: Any) -> np.ndarray:
+        """Class numbers; `classes_` in sorted order."""
+        y = column_or_1d(np.asarray(y), warn=True)
+        if y.dtype == object:
+            absent = np.flatnonzero([value is None or value != value for value in y])
+            if len(absent):
+                raise DataError(f"MLPClassifier.fit(y): row {absent[0] + 1} is missing. Leave such rows out.")
+        elif y.dtype.kind == "f" and not np.isfinite(y).all():
+            raise DataError("MLPClassifier.fit(y): Input y contains NaN or infinity. Leave such rows out.")
+        check_classification_targets(y)
+        if self.warm_start and hasattr(self, "networks_"):
+            return self._encode_more(y)
+        self.classes_, numbers = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise DataError(f"MLPClassifier.fit(y): one class only, {self.classes_[0]!r}; at least two are needed.")
+        self.loss_ = self._loss(numbers)
+        return np.asarray(numbers, dtype=np.int64)
+
+    def _encode_more(self, y: Any) -> np.ndarray:
+        """Numbers of classes that are known."""
+        known = {value: number for number, value in enumerate(self.classes_.tolist())}
+        values = np.asarray(y).tolist()
+        unknown = next((value for value in values if value not in known), None)
+        if unknown is not None:
+            raise DataError(
+                f"MLPClassifier.fit(y): class {unknown!r} is new; the classes are {', '.join(map(str, known))}."
+                f"{did_you_mean(str(unknown), map(str, known))}"
+            )
+        return np.array([known[value] for value in values], dtype=np.int64)
+
+    def _loss(self, targets: np.ndarray) -> Loss:
+        """One logit for two classes, else a softmax."""
+        return Binary() if len(self.classes_) == 2 else CrossEntropy(len(self.classes_))
+
+    def _with_class_weights(self, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
+        """Row weights times class weights."""
+        if self.class_weight is None:
+            return weights
+        numbers = np.arange(len(self.classes_))
+        if isinstance(self.class_weight, dict):
+            of_class = np.array([self.class_weight.get(label, 1.0) for label in self.classes_.tolist()], dtype=float)
+        else:
+            of_class = compute_class_weight(self.class_weight, classes=numbers, y=targets)
+        return of_class[targets] if weights is None else weights * of_class[targets]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities of the classes, (rows, classes): the mean over the members."""
+        return np.asarray(self._member_predictions(X).mean(0))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable class of each row, (rows,)."""
+        check_is_fitted(self, "networks_")
+        return np.asarray(self.classes_[self.predict_proba(X).argmax(1)])
+
+    def predict_spread(self, X: Any) -> np.ndarray:
+        """Standard deviation of the probabilities between the members, (rows, classes)."""
+        return np.asarray(self._member_predictions(X).std(0))

@@ -1,0 +1,154 @@
+"""Amounts from tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from dashpot.errors import DataError, UsageError, did_you_mean
+from dashpot.estimators.base import MLP
+from dashpot.losses import AbsoluteError, Huber, Loss, Poisson, SquaredError
+
+LOSSES: dict[str, Loss] = {
+    "squared_error": SquaredError(),
+    "absolute_error": AbsoluteError(),
+    "huber": Huber(),
+    "poisson": Poisson(),
+}
+
+
+class MLPRegressor(RegressorMixin, MLP):
+    """Multilayer perceptrons for one or many amounts, with any regularizers, from any table.
+
+    Parameters
+    ----------
+    hidden_layers : sequence of int, default (128, 128)
+        Widths of the hidden layers; () is linear regression.
+    activation : str, default "relu"
+        relu, leaky_relu, elu, selu, gelu, mish, tanh, sigmoid or identity.
+    regularizers : sequence of Regularizer, a Regularizer, or None
+        Applied in this order. None is a recipe that is good on most tables (see `recipe_` after fit); () is none.
+    optimizer : Optimizer or None
+        SGD, Adam or AdamW of `dashpot.optimizers`. None is AdamW with a cosine schedule.
+    batch_size : int, default 128
+        Rows per step at most.
+    max_epochs : int, default 200
+        Passes through the training rows, at most.
+    tolerance : float in [0, 1), default 1e-5
+        Training stops when an epoch changes the weights by less than this share of their norm.
+    standardize : bool, default True
+        Whether each network centres and scales inputs and targets by its own training rows.
+    warm_start : bool, default False
+        Whether `fit` goes on from the networks of the last fit.
+    random_state : int, RandomState or None
+    workers : int or None
+        Cores to use; None is all. The result does not depend on it.
+    progress : bool, default False
+        Whether to show a progress bar.
+    loss : {"squared_error", "absolute_error", "huber", "poisson"} or Loss, default "squared_error"
+        Poisson is for counts and rates: targets of at least 0, predictions above 0.
+
+    Attributes
+    ----------
+    recipe_ : Recipe
+        The regularizers used.
+    networks_ : tuple of Network
+    history_ : list of dict
+        Of each member: "loss", "validation_loss" and "validation_error", an entry for each epoch, in units of the target's spread.
+    n_iter_ : int
+        Epochs of the member that trained longest.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = MLPRegressor(hidden_layers=(16,), regularizers=[], max_epochs=20, random_state=0)
+    >>> bool(model.fit(X, y).score(X, y) > 0.4)
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layers: Any = (128, 128),
+        activation: str = "relu",
+        regularizers: Any = None,
+        optimizer: Any = None,
+        batch_size: int = 128,
+        max_epochs: int = 200,
+        tolerance: float = 1e-5,
+        standardize: bool = True,
+        warm_start: bool = False,
+        random_state: Any = None,
+        workers: int | None = None,
+        progress: bool = False,
+        loss: Any = "squared_error",
+    ) -> None:
+        super().__init__(
+            hidden_layers,
+            activation,
+            regularizers,
+            optimizer,
+            batch_size,
+            max_epochs,
+            tolerance,
+            standardize,
+            warm_start,
+            random_state,
+            workers,
+            progress,
+        )
+        self.loss = loss
+
+    def __sklearn_tags__(self) -> Any:
+        """Many outputs are fine."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _encode_targets(self, y: Any) -> np.ndarray:
+        """Amounts as float32 (rows, outputs)."""
+        y = np.asarray(y)
+        if y.dtype.kind == "c":
+            raise ValueError("Complex data not supported. Pass the real and the imaginary part as two outputs.")
+        try:
+            values = np.asarray(y, dtype=np.float64)
+        except (ValueError, TypeError):
+            raise DataError("MLPRegressor.fit(y): the target holds text. Use MLPClassifier, or pass numbers.") from None
+        if values.ndim not in (1, 2):
+            raise DataError(f"MLPRegressor.fit(y): has shape {values.shape}; (rows,) or (rows, outputs) is needed.")
+        self.one_output_ = values.ndim == 1
+        values = values.reshape(len(values), -1)
+        bad = np.flatnonzero(~np.isfinite(values).all(1))
+        if len(bad):
+            raise DataError(
+                f"MLPRegressor.fit(y): Input y contains NaN or infinity in row {bad[0] + 1}. Leave such rows out."
+            )
+        self.loss_ = self._loss(values)
+        return values.astype(np.float32)
+
+    def _loss(self, targets: np.ndarray) -> Loss:
+        """The loss by its name, or as given."""
+        if isinstance(self.loss, Loss):
+            return self.loss
+        if self.loss not in LOSSES:
+            raise UsageError(
+                f"MLPRegressor(loss={self.loss!r}): must be one of {', '.join(LOSSES)}.{did_you_mean(str(self.loss), LOSSES)}"
+            )
+        if self.loss == "poisson" and (targets < 0).any():
+            raise DataError("MLPRegressor(loss='poisson'): a target is below 0; counts are at least 0.")
+        return LOSSES[self.loss]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Amounts, (rows,) or (rows, outputs): the mean over the members."""
+        return self._shaped(self._member_predictions(X).mean(0))
+
+    def predict_spread(self, X: Any) -> np.ndarray:
+        """Standard deviation between the members, in the target's units, shaped like `predict`."""
+        return self._shaped(self._member_predictions(X).std(0))
+
+    def _shaped(self, values: np.ndarray) -> np.ndarray:
+        check_is_fitted(self, "networks_")
+        return values[:, 0] if self.one_output_ else values
