@@ -49,11 +49,7 @@ def settings_of(metric="log_loss", task="classification", **changes):
 def results_of(gains=effects, yardsticks=None, metric="log_loss", splits=10, noise=0.01, seed=0):
     """A long table of results in which each method's mean gain is the one given."""
     rng = np.random.default_rng(seed)
-    yardsticks = (
-        {PRIOR: -0.25, "Logistic regression": 0.02, "Boosted trees": 0.0}
-        if yardsticks is None
-        else yardsticks
-    )
+    yardsticks = {PRIOR: -0.25, "Logistic regression": 0.02, "Boosted trees": 0.0} if yardsticks is None else yardsticks
     sign = -1 if metric == "log_loss" else 1
     others = ("accuracy", "auc") if metric == "log_loss" else ("rmse", "mae")
     kinds = {BASELINE: ("baseline", 0.0)}
@@ -113,10 +109,6 @@ def make_study(notes=(), **changes):
         }
     )
     settings = settings_of(
-        **{
-            name: value
-            for name, value in changes.items()
-            if name not in ("gains", "yardsticks", "noise", "seed")
-        }
+        **{name: value for name, value in changes.items() if name not in ("gains", "yardsticks", "noise", "seed")}
     )
     return Study.from_results(results, curves_of(), settings, notes)

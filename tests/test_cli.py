@@ -52,9 +52,7 @@ def model_file(tmp_path_factory):
     """A small model of the bundled survey."""
     frame, vote = dashpot.load_anes96()
     path = tmp_path_factory.mktemp("model") / "vote.dashpot"
-    dashpot.MLPClassifier(hidden_layers=(8,), max_epochs=3, regularizers=(), random_state=0).fit(
-        frame, vote
-    ).save(path)
+    dashpot.MLPClassifier(hidden_layers=(8,), max_epochs=3, regularizers=(), random_state=0).fit(frame, vote).save(path)
     return path
 
 
@@ -68,9 +66,7 @@ def test_without_a_command_the_help_is_shown(run):
 
 
 def test_fit_then_predict_gives_a_prediction_for_every_row_in_order(run, folder):
-    assert (
-        run("fit", SURVEY, "--target", "vote", "-o", "vote.dashpot", "--epochs", "3", "--hidden", "8")[0] == 0
-    )
+    assert run("fit", SURVEY, "--target", "vote", "-o", "vote.dashpot", "--epochs", "3", "--hidden", "8")[0] == 0
     code, out, _ = run("predict", "vote.dashpot", SURVEY, "-o", "predictions.csv", "--keep", "age")
     assert code == 0
     assert "944" in out
@@ -83,9 +79,7 @@ def test_fit_then_predict_gives_a_prediction_for_every_row_in_order(run, folder)
 
 
 def test_fit_of_amounts_predicts_amounts(run):
-    assert (
-        run("fit", SURVEY, "--target", "age", "-o", "age.dashpot", "--epochs", "3", "--hidden", "8")[0] == 0
-    )
+    assert run("fit", SURVEY, "--target", "age", "-o", "age.dashpot", "--epochs", "3", "--hidden", "8")[0] == 0
     assert run("predict", "age.dashpot", SURVEY, "-o", "ages.csv")[0] == 0
     table = pd.read_csv("ages.csv")
     assert list(table.columns) == ["prediction"]
@@ -190,9 +184,7 @@ def test_the_demo_runs_from_start_to_end(run, folder):
 @pytest.mark.parametrize("command", ["compare", "fit"])
 def test_an_unknown_target_is_answered_with_the_nearest_column(run, command, folder):
     more = ["-o", "m.dashpot"] if command == "fit" else []
-    refused(
-        run(command, SURVEY, "--target", "Votes", *more), 2, "--target", "'Votes'", "Did you mean 'vote'?"
-    )
+    refused(run(command, SURVEY, "--target", "Votes", *more), 2, "--target", "'Votes'", "Did you mean 'vote'?")
     assert os.listdir() == []
 
 
@@ -329,9 +321,7 @@ def test_reordered_and_additional_columns_at_predict_change_nothing(run, model_f
 # ---- wrong model file: 4
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"PK\x03\x04", b"\x80\x04K\x01."], ids=["empty", "torn zip", "pickle"]
-)
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x80\x04K\x01."], ids=["empty", "torn zip", "pickle"])
 def test_a_file_that_is_no_model_is_refused(run, content):
     Path("bad.dashpot").write_bytes(content)
     refused(run("predict", "bad.dashpot", SURVEY, "-o", "out.csv"), 4, "bad.dashpot")

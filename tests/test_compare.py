@@ -141,9 +141,7 @@ def test_resampling_is_asked_about_only_where_classes_are_uneven():
 
 def test_a_study_has_its_tables(study):
     assert set(study.effects["regularizer"]) == {"L2", repr(Dropout(0.3)), TOGETHER}
-    assert {"difference", "low", "high", "p", "adjusted_p", "verdict", "accuracy_points"} <= set(
-        study.effects
-    )
+    assert {"difference", "low", "high", "p", "adjusted_p", "verdict", "accuracy_points"} <= set(study.effects)
     assert set(study.yardsticks["method"]) >= {PRIOR, "Logistic regression", "Boosted trees", BASELINE}
     assert set(study.curves["method"]) >= {BASELINE}
     assert study.curves[["mean", "low", "high"]].notna().all(axis=None)

@@ -99,8 +99,6 @@ def test_the_wheel_holds_licence_types_survey_and_templates(tmp_path):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"dashpot/py.typed", "dashpot/datasets/anes96.csv"} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
-    templates = {
-        path.relative_to(ROOT / "src").as_posix() for path in ROOT.glob("src/dashpot/report/templates/*")
-    }
+    templates = {path.relative_to(ROOT / "src").as_posix() for path in ROOT.glob("src/dashpot/report/templates/*")}
     assert templates <= names
     assert not any(name.startswith("tests") or os.path.isabs(name) for name in names)

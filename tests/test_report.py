@@ -156,9 +156,7 @@ def test_one_wild_interval_does_not_squeeze_the_others():
 
 def test_the_best_network_is_the_choice_of_the_validation_rows():
     results = results_of(gains={"Lucky": 0.1, "Plain": 0.0})
-    lucky = (
-        (results["method"] == "Lucky") & (results["part"] == "validation") & (results["metric"] == "log_loss")
-    )
+    lucky = (results["method"] == "Lucky") & (results["part"] == "validation") & (results["metric"] == "log_loss")
     results.loc[lucky, "value"] += 1.0  # validates badly, so that its test scores must not count
     study = type(make_study()).from_results(results, make_study().curves, settings_of())
     scores = study.yardsticks.set_index("method")["log_loss"]
@@ -204,10 +202,7 @@ def test_a_report_that_cannot_be_written_leaves_nothing_behind(study, tmp_path):
 def test_ticks_are_few_round_and_inside(low, width):
     marks = ticks(low, low + width)
     assert 1 <= len(marks) <= 7
-    assert all(
-        low - 1e-6 * (abs(low) + width) <= mark <= low + width * (1 + 1e-6) + 1e-6 * abs(low)
-        for mark in marks
-    )
+    assert all(low - 1e-6 * (abs(low) + width) <= mark <= low + width * (1 + 1e-6) + 1e-6 * abs(low) for mark in marks)
 
 
 @pytest.mark.parametrize(

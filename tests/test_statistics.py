@@ -126,7 +126,8 @@ def test_holm_agrees_with_the_hand_example():
 @given(p_values, st.randoms())
 def test_holm_raises_orders_and_ignores_the_order_asked(values, random):
     adjusted = holm(values)
-    assert (adjusted >= values).all() and (adjusted <= 1).all()
+    assert (adjusted >= values).all()
+    assert (adjusted <= 1).all()
     assert (np.diff(adjusted[np.argsort(values, kind="stable")]) >= 0).all()
     shuffled = list(range(len(values)))
     random.shuffle(shuffled)

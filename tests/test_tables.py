@@ -149,9 +149,7 @@ def test_a_missing_column_is_named():
 
 def test_an_array_of_another_width_is_refused_as_scikit_learn_does():
     encoder = TableEncoder("MLPClassifier").fit(np.random.default_rng(0).normal(size=(5, 4)))
-    with pytest.raises(
-        ValueError, match=r"^X has 3 features, but MLPClassifier is expecting 4 features as input\.$"
-    ):
+    with pytest.raises(ValueError, match=r"^X has 3 features, but MLPClassifier is expecting 4 features as input\.$"):
         encoder.transform(np.ones((2, 3)))
 
 
@@ -223,9 +221,7 @@ def test_the_json_round_trip_is_exact():
     np.testing.assert_array_equal(again.transform(people()), encoder.transform(people()))
 
 
-@pytest.mark.parametrize(
-    "change", [{"kind": "magic"}, {"scale": 0.0}, {"center": float("nan")}, {"levels": [1]}]
-)
+@pytest.mark.parametrize("change", [{"kind": "magic"}, {"scale": 0.0}, {"center": float("nan")}, {"levels": [1]}])
 def test_a_dictionary_that_lies_is_refused(change):
     values = TableEncoder().fit(people()).to_dict()
     values["columns"][0] |= change

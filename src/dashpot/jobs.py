@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dashpot.losses import Loss
 from dashpot.networks import Network, parameter_count
 from dashpot.optimizers import AdamW, Optimizer
-from dashpot.regularizers.base import Recipe
 from dashpot.tables.encode import Inputs
+
+if TYPE_CHECKING:
+    from dashpot.regularizers.base import Recipe
 
 STACK_BYTES = 12 * 2**20  # what a stack works on should stay near the processor's cache
 BATCH_MULTIPLE = 32  # batches are padded to this, so that vector loops give equal bits in any stack

@@ -11,7 +11,7 @@ from scipy.special import expit, softmax
 from torch import Tensor
 from torch.nn import functional
 
-from dashpot.regularizers.base import require
+from dashpot.ranges import require
 
 
 @dataclass(frozen=True)

@@ -168,5 +168,5 @@ def standardize(inputs: Any, centre: Any, scale: Any, clipped: bool) -> Any:
     units = np.where(np.isnan(units), 0.0, units) if numpy else units.nan_to_num_(0.0)
     if clipped:
         square = units * units
-        units = units / np.sqrt(1 + square / 9) if numpy else units * torch.rsqrt(1 + square / 9)
+        units = units / np.sqrt(1 + square / 9) if numpy else units * (1 + square / 9).rsqrt()
     return units

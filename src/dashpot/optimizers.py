@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from dashpot.networks import Layer, layers_of
-from dashpot.regularizers.base import require, require_choice
+from dashpot.ranges import require, require_choice
 
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda t: 1.0,

@@ -159,7 +159,17 @@ def load(path: str | Path) -> Any:
         return _model(described, load_tensors(weights))
     except DashpotError as error:
         raise error if isinstance(error, ModelFileError) else _refused(path, "is damaged") from error
-    except (SafetensorError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError, MemoryError) as error:
+    except (
+        SafetensorError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+        MemoryError,
+    ) as error:
         raise _refused(path, "is damaged or was not written by dashpot") from error
 
 

@@ -6,9 +6,9 @@ each trains the same alone, in any stack, and after its neighbours have stopped 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -146,7 +146,9 @@ class Stack:
             self.rows.append(np.concatenate([one.sample.rows, np.arange(start, start + count)]))
             start += count
         self.weights = [one.sample.weights for one in self.members]
-        scales = [one.job.start[0].scaling() if one.job.start else scaling(one.sample, self.design) for one in self.members]
+        scales = [
+            one.job.start[0].scaling() if one.job.start else scaling(one.sample, self.design) for one in self.members
+        ]
         self.scales = [torch.from_numpy(np.stack(part)[:, None]).to(self.device) for part in zip(*scales, strict=True)]
         self._load_validation(examples)
 
@@ -213,9 +215,9 @@ class Stack:
         shape = (len(self.members), self.steps, self.batch)
         order, weights = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
         for i, (one, rows, given) in enumerate(zip(self.members, self.rows, self.weights, strict=True)):
-            shuffled = np.random.Generator(
-                np.random.Philox(key=one.job.seed, counter=self.epoch)
-            ).permutation(len(rows))
+            shuffled = np.random.Generator(np.random.Philox(key=one.job.seed, counter=self.epoch)).permutation(
+                len(rows)
+            )
             for number, part in enumerate(np.array_split(shuffled, self.steps)):
                 order[i, number, : len(part)] = rows[part]
                 weights[i, number, : len(part)] = given[part] / max(len(part), 1)
@@ -248,7 +250,11 @@ class Stack:
         """Score, remember, and let go of the networks that have stopped."""
         validation = self.validate()
         for history, *values in zip(
-            self.histories, losses.tolist(), validation["loss"].tolist(), validation["error"].tolist(), strict=True
+            self.histories,
+            losses.tolist(),
+            validation["loss"].tolist(),
+            validation["error"].tolist(),
+            strict=True,
         ):
             for name, value in zip(("loss", "validation_loss", "validation_error"), values, strict=True):
                 history.setdefault(name, []).append(value)

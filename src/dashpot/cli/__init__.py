@@ -62,9 +62,7 @@ def _run(arguments: Sequence[str]) -> int:
     except DashpotError as error:
         return _fail(str(error), error.exit_code)
     except OSError as error:
-        return _fail(
-            f"dashpot: {error.strerror or error}: {error.filename or 'no file named'}.", DataError.exit_code
-        )
+        return _fail(f"dashpot: {error.strerror or error}: {error.filename or 'no file named'}.", DataError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted; nothing half-written is left behind.", _interrupted)
     except Exception as error:
@@ -72,9 +70,7 @@ def _run(arguments: Sequence[str]) -> int:
             raise
         command = " ".join(["dashpot", "--traceback", *arguments])
         what = f"{type(error).__name__}: {error}".rstrip(".")
-        return _fail(
-            f"dashpot: unexpected {what}. Please report it with the output of: {command}", _unexpected
-        )
+        return _fail(f"dashpot: unexpected {what}. Please report it with the output of: {command}", _unexpected)
 
 
 def _one_line(error: click.ClickException) -> str:

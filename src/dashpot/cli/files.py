@@ -29,14 +29,10 @@ def read_roles(path: Path, target: str, weights: str | None = None, groups: str 
         require_column(frame, name, option, path)
     chosen = [name for name in roles.values() if name is not None]
     if len(set(chosen)) < len(chosen):
-        raise UsageError(
-            f"{path}: --target, --weights and --groups name {chosen}; each needs a column of its own."
-        )
+        raise UsageError(f"{path}: --target, --weights and --groups name {chosen}; each needs a column of its own.")
     if len(chosen) == len(frame.columns):
         raise UsageError(f"{path}: has no column beside {chosen}. Add at least one to predict from.")
-    return Table(
-        frame.drop(columns=chosen), *(None if name is None else frame[name] for name in roles.values())
-    )
+    return Table(frame.drop(columns=chosen), *(None if name is None else frame[name] for name in roles.values()))
 
 
 def require_column(frame: "pd.DataFrame", name: str | None, option: str, path: Path) -> None:
@@ -55,9 +51,7 @@ def check_output(path: Path, *others: Path) -> None:
     """Refuse, before any work, an output named twice, a folder, or a place that cannot be written."""
     folder = path.parent
     if any(path.resolve() == other.resolve() for other in others):
-        raise UsageError(
-            f"{path}: is named twice, as output and as input or other output. Choose another name."
-        )
+        raise UsageError(f"{path}: is named twice, as output and as input or other output. Choose another name.")
     if path.is_dir():
         raise UsageError(f"{path}: this is a folder. Add a file name.")
     if not folder.is_dir():

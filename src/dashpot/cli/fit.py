@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Train networks on a table and save the model.")
 @click.argument("data", type=a_path)
 @target_option
-@click.option(
-    "-o", "--output", type=a_path, required=True, help="The model file to write, for example model.dashpot."
-)
+@click.option("-o", "--output", type=a_path, required=True, help="The model file to write, for example model.dashpot.")
 @with_option
 @task_option
 @hidden_option
@@ -56,9 +54,7 @@ def fit(
     Example: dashpot fit survey.csv --target vote -o vote.dashpot --with "L2(0.001)" --with "Dropout(0.3)"
     """
     check_output(output, data)
-    options = given(
-        hidden_layers=hidden, max_epochs=epochs, regularizers=parsed(regularizers), random_state=seed
-    )
+    options = given(hidden_layers=hidden, max_epochs=epochs, regularizers=parsed(regularizers), random_state=seed)
     table = read_roles(data, target, weights, groups)
     model = estimator(table, task, options)
     model.fit(table.inputs, table.target, sample_weight=table.weights, groups=table.groups)

@@ -14,9 +14,7 @@ class Widths(click.ParamType):
 
     name = "widths"
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         """Parse the widths."""
         if isinstance(value, tuple):
             return value
@@ -56,9 +54,7 @@ hidden_option = click.option(
     metavar="WIDTHS",
     help="Widths of the hidden layers, for example 128,128; or none.",
 )
-epochs_option = click.option(
-    "--epochs", type=click.IntRange(min=1), help="Passes through the training rows, at most."
-)
+epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Passes through the training rows, at most.")
 seed_option = click.option(
     "--seed",
     type=click.IntRange(min=0, max=2**32 - 1),

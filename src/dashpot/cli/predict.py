@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The file to write.")
-@click.option(
-    "--keep", multiple=True, metavar="COLUMN", help="Copy this column of DATA too; may be repeated."
-)
+@click.option("--keep", multiple=True, metavar="COLUMN", help="Copy this column of DATA too; may be repeated.")
 def predict(model: Path, data: Path, output: Path, keep: tuple[str, ...]) -> None:
     """Predict the rows of DATA with a MODEL written by `dashpot fit`.
 

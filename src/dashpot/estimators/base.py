@@ -134,7 +134,11 @@ class MLP(BaseEstimator):
                 f"{did_you_mean(str(self.activation), ACTIVATIONS)}"
             )
         layers = tuple(np.atleast_1d(np.asarray(self.hidden_layers, dtype=object)))
-        for rule, numbers in (("hidden_layers", layers), ("batch_size", (self.batch_size,)), ("max_epochs", (self.max_epochs,))):
+        for rule, numbers in (
+            ("hidden_layers", layers),
+            ("batch_size", (self.batch_size,)),
+            ("max_epochs", (self.max_epochs,)),
+        ):
             for number in numbers:
                 if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
                     raise UsageError(f"{name}({rule}={getattr(self, rule)!r}): must be whole numbers of at least 1.")

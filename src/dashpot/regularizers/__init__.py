@@ -8,7 +8,7 @@ from dashpot.regularizers.initializers import Gaussian, Glorot, He, LeCun, Ortho
 from dashpot.regularizers.noise import Noise
 from dashpot.regularizers.norms import L1, L2, ElasticNet, MaxNorm, WeightDecay
 from dashpot.regularizers.stopping import EarlyStopping
-from dashpot.regularizers.written import parse
+from dashpot.regularizers.written import parse as parse
 
 __all__ = [
     "L1",
@@ -34,5 +34,4 @@ __all__ = [
     "Uniform",
     "WeightDecay",
     "Zero",
-    "parse",
 ]

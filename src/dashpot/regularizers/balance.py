@@ -9,7 +9,8 @@ import numpy as np
 
 from dashpot.errors import DataError, UsageError
 from dashpot.jobs import Sample
-from dashpot.regularizers.base import Range, Regularizer, require
+from dashpot.ranges import require
+from dashpot.regularizers.base import Range, Regularizer
 
 
 def class_counts(sample: Sample, name: str) -> np.ndarray:

@@ -8,7 +8,6 @@ regularizer stands at its `off` values.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -173,37 +172,6 @@ def spread(strength: float | Tensor, like: Tensor) -> float | Tensor:
     return strength
 
 
-def require(
-    regularizer: Any,
-    name: str,
-    *,
-    at_least: float = -math.inf,
-    above: float = -math.inf,
-    at_most: float = math.inf,
-    below: float = math.inf,
-    whole: bool = False,
-) -> None:
-    """Refuse a field outside its range, in one line that names call, rule, value and way out."""
-    value = getattr(regularizer, name)
-    limits = [
-        f"{words} {limit:g}"
-        for words, limit in (("at least", at_least), ("above", above), ("at most", at_most), ("below", below))
-        if math.isfinite(limit)
-    ]
-    rule = f"{name} must be a {'whole ' if whole else ''}number{' ' if limits else ''}{' and '.join(limits)}"
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool) and not math.isnan(value)
-    inside = number and at_least <= value <= at_most and (value > above) and (value < below or math.isinf(below))
-    if not inside or (whole and math.isfinite(value) and value != int(value)):
-        raise UsageError(f"{type(regularizer).__name__}({name}={value!r}): {rule}.")
-
-
-def require_choice(regularizer: Any, name: str, choices: Sequence[str]) -> None:
-    """Refuse a word that is not among the choices."""
-    value = getattr(regularizer, name)
-    if value not in choices:
-        raise UsageError(f"{type(regularizer).__name__}({name}={value!r}): {name} must be one of {', '.join(choices)}.")
-
-
 @dataclass(frozen=True)
 class Recipe(Regularizer):
     """Several regularizers in order.
@@ -314,9 +282,7 @@ class Recipe(Regularizer):
     def begin(self, parameters: Tensor) -> Memory:
         """The memories of all parts, each under the position of its part."""
         return {
-            f"{i}.{name}": tensor
-            for i, part in self.using("begin")
-            for name, tensor in part.begin(parameters).items()
+            f"{i}.{name}": tensor for i, part in self.using("begin") for name, tensor in part.begin(parameters).items()
         }
 
     def end_epoch(self, memory: Memory, epoch: Epoch) -> tuple[Memory, Tensor | None]:

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from dashpot.randomness import Draws, draws
-from dashpot.regularizers.base import Range, Regularizer, require
+from dashpot.ranges import require
+from dashpot.regularizers.base import Range, Regularizer
 
 __doctest__ = (torch, draws)  # names that the examples below use
 

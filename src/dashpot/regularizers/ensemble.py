@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from dashpot.jobs import Job
-from dashpot.regularizers.base import Range, Regularizer, require
+from dashpot.ranges import require
+from dashpot.regularizers.base import Range, Regularizer
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from dashpot.networks import Layer
 from dashpot.randomness import Draws, draws
-from dashpot.regularizers.base import Regularizer, require, require_choice
+from dashpot.ranges import require, require_choice
+from dashpot.regularizers.base import Regularizer
 
 __doctest__ = (torch, draws)  # names that the examples below use
 

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from dashpot.networks import Layer
 from dashpot.optimizers import Step
-from dashpot.regularizers.base import Range, Regularizer, require, spread
+from dashpot.ranges import require
+from dashpot.regularizers.base import Range, Regularizer, spread
 
 
 def squares(layers: Sequence[Layer]) -> Tensor:

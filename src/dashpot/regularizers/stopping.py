@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from dashpot.jobs import Examples, Job
-from dashpot.regularizers.base import Epoch, Memory, Range, Regularizer, require, require_choice, spread
+from dashpot.ranges import require, require_choice
+from dashpot.regularizers.base import Epoch, Memory, Range, Regularizer
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class EarlyStopping(Regularizer):
         new = {
             "best_score": torch.where(better, score, memory["best_score"]),
             "best_epoch": best_epoch,
-            "best": torch.where(spread(better, epoch.parameters), epoch.parameters, memory["best"]),
+            "best": torch.where(better[:, None], epoch.parameters, memory["best"]),
         }
         return new, (epoch.number - best_epoch >= patience) & ~torch.isnan(score)
 
@@ -99,7 +100,7 @@ class EarlyStopping(Regularizer):
         """The best weights, where there are any."""
         if not self.restore_best:
             return parameters
-        return torch.where(spread(memory["best_epoch"] > 0, parameters), memory["best"], parameters)
+        return torch.where((memory["best_epoch"] > 0)[:, None], memory["best"], parameters)
 
 
 def held_out(rows: np.ndarray, examples: Examples, share: float, rng: np.random.Generator) -> np.ndarray:

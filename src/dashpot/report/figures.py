@@ -57,15 +57,11 @@ def effect_figure(summary: dict[str, Any]) -> dict[str, Any]:
 def effect_range(effects: Sequence[dict[str, Any]]) -> tuple[float, float]:
     """Ends of the axis: all intervals and zero, but for the few that would squeeze the others."""
     reaches = [
-        max(
-            abs(value) for value in (effect["low"], effect["high"], effect["difference"]) if value is not None
-        )
+        max(abs(value) for value in (effect["low"], effect["high"], effect["difference"]) if value is not None)
         for effect in effects
     ]
     limit = _farthest * max(float(np.median(reaches)), 1e-9)
-    values = [0.0] + [
-        e[name] for e in effects for name in ("low", "high", "difference") if e[name] is not None
-    ]
+    values = [0.0] + [e[name] for e in effects for name in ("low", "high", "difference") if e[name] is not None]
     low, high = (min(max(end, -limit), limit) for end in (min(values), max(values)))
     space = 0.06 * max(high - low, 1e-9)
     return low - space, high + space
@@ -86,8 +82,7 @@ def curve_figure(curves: Sequence[dict[str, Any]]) -> dict[str, Any]:
         return round(100 * (high - min(max(value, low), high)) / (high - low), 2)
 
     panels = [
-        {"method": curve["method"], "lines": [_line(part, across, down) for part in curve["parts"]]}
-        for curve in curves
+        {"method": curve["method"], "lines": [_line(part, across, down) for part in curve["parts"]]} for curve in curves
     ]
     return {
         "panels": panels,

@@ -101,9 +101,7 @@ def _effect(row: dict[str, Any]) -> dict[str, Any]:
     second = row.get("accuracy_points", row.get("rmse_percent"))
     return plain | {
         "text": signed(row["difference"]),
-        "interval": f"{signed(row['low'])} to {signed(row['high'])}"
-        if plain["low"] is not None
-        else "unknown",
+        "interval": f"{signed(row['low'])} to {signed(row['high'])}" if plain["low"] is not None else "unknown",
         "second": signed(second, 1),
         "p_text": p_value(row["adjusted_p"]),
     }
@@ -150,9 +148,7 @@ def _yardsticks(study: "Study") -> dict[str, Any]:
         "rows": [
             {
                 "method": row["method"],
-                "about": {BASELINE: "network", BEST_NETWORK: "chosen on validation rows"}.get(
-                    row["method"], ""
-                ),
+                "about": {BASELINE: "network", BEST_NETWORK: "chosen on validation rows"}.get(row["method"], ""),
                 "values": [shown(name, row[name]) for name in metrics],
                 "difference": signed(row["difference"]),
                 "interval": "" if pd.isna(row["low"]) else f"{signed(row['low'])} to {signed(row['high'])}",
@@ -180,10 +176,7 @@ def _text(value: Any) -> str:
 
 def code(settings: dict[str, Any]) -> str:
     """The call that repeats the study."""
-    methods = [
-        f"        {name!r}: ({', '.join(strengths)},),"
-        for name, strengths in settings["regularizers"].items()
-    ]
+    methods = [f"        {name!r}: ({', '.join(strengths)},)," for name, strengths in settings["regularizers"].items()]
     options = {
         "task": settings["task"],
         "splits": settings["splits"],
@@ -197,9 +190,7 @@ def code(settings: dict[str, Any]) -> str:
     }
     lines = [f"    {name}={value!r}," for name, value in options.items()]
     extra = [f"    {name}={name}," for name in ("groups", "weights") if settings[_flags[name]]]
-    return "\n".join(
-        ["compare(", "    X,", "    y,", *extra, *lines, "    regularizers={", *methods, "    },", ")"]
-    )
+    return "\n".join(["compare(", "    X,", "    y,", *extra, *lines, "    regularizers={", *methods, "    },", ")"])
 
 
 _flags = {"groups": "grouped", "weights": "weighted"}

@@ -173,9 +173,7 @@ def _check(
             "max_rows is at least 100, or None",
         ),
     ]
-    rules.append(
-        (workers is None or (_whole(workers) and workers >= 1), f"{workers=}", "workers is at least 1")
-    )
+    rules.append((workers is None or (_whole(workers) and workers >= 1), f"{workers=}", "workers is at least 1"))
     for holds, given, rule in rules:
         if not holds:
             raise UsageError(f"compare({given}): {rule}.")
@@ -199,9 +197,7 @@ def _trials(questions: Questions, splits: int) -> Iterator[Trial]:
                 yield Trial(split, method, recipe)
 
 
-def _about(
-    problem: Problem, design: Design, score: Score, questions: Questions, drawn: list[Split]
-) -> dict[str, Any]:
+def _about(problem: Problem, design: Design, score: Score, questions: Questions, drawn: list[Split]) -> dict[str, Any]:
     """What a report says about the study, as plain numbers and text."""
     folds = round(len(problem.strata) / len(drawn[0].test))
     return {

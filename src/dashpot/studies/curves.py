@@ -69,9 +69,7 @@ def _curve(histories: list[list[Sequence[float]]], method: str, part: str) -> pd
     epochs = np.arange(1, table.shape[1] + 1)
     low, high = np.nanpercentile(table, _band, axis=0) if table.size else (epochs * 1.0, epochs * 1.0)
     mean = np.nanmean(table, axis=0) if table.size else epochs * 1.0
-    return pd.DataFrame(
-        {"method": method, "part": part, "epoch": epochs, "mean": mean, "low": low, "high": high}
-    )
+    return pd.DataFrame({"method": method, "part": part, "epoch": epochs, "mean": mean, "low": low, "high": high})
 
 
 def _mean_of_members(histories: list[Sequence[float]]) -> np.ndarray:

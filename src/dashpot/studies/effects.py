@@ -70,9 +70,7 @@ def regularizer_effects(results: pd.DataFrame, score: Score, test_share: float, 
     return table.sort_values("difference", ascending=False, kind="stable", ignore_index=True)
 
 
-def yardstick_effects(
-    results: pd.DataFrame, scores: Sequence[Score], test_share: float, level: float
-) -> pd.DataFrame:
+def yardstick_effects(results: pd.DataFrame, scores: Sequence[Score], test_share: float, level: float) -> pd.DataFrame:
     """Every yardstick beside the networks, best first; differences are to the best network of each split."""
     chosen = best_network(results, scores[0])
     columns = {score.name: _compared(results, score.name, chosen) for score in scores}

@@ -67,14 +67,11 @@ def prepare(
     if len(kept) < len(target):
         notes.append(f"{len(target) - len(kept):,} rows without a value of {_name(target)!r} were left out.")
     if not len(kept):
-        raise DataError(
-            f"compare(y={_name(target)!r}): every value of the target is missing. Choose another target."
-        )
+        raise DataError(f"compare(y={_name(target)!r}): every value of the target is missing. Choose another target.")
     task = task_of(target) if task == "auto" else task
     numbers, classes = _targets(target.iloc[kept], task)
     weights, groups = (
-        _column(values, name, len(target), kept)
-        for values, name in ((weights, "weights"), (groups, "groups"))
+        _column(values, name, len(target), kept) for values, name in ((weights, "weights"), (groups, "groups"))
     )
     strata = numbers if task == "classification" else quantile_bins(numbers, folds)
     if max_rows is not None and len(kept) > max_rows:
@@ -88,9 +85,7 @@ def prepare(
         numbers, classes = _check_classes(numbers, classes, _name(target))
         strata = numbers
     elif np.ptp(numbers) == 0:
-        raise DataError(
-            f"compare(y={_name(target)!r}): the target is {numbers[0]:g} in every row; it must vary."
-        )
+        raise DataError(f"compare(y={_name(target)!r}): the target is {numbers[0]:g} in every row; it must vary.")
     encoder = TableEncoder().fit(X)
     inputs = np.asarray(encoder.transform(X), dtype=np.float32)[kept]
     targets = numbers if task == "classification" else numbers.astype(np.float32).reshape(-1, 1)
@@ -166,9 +161,7 @@ def _column(values: Any, name: str, rows: int, kept: np.ndarray) -> np.ndarray |
         return None
     series = as_series(values, name)
     if len(series) != rows:
-        raise DataError(
-            f"compare({name}): {len(series):,} values for {rows:,} rows. Pass one value for each row."
-        )
+        raise DataError(f"compare({name}): {len(series):,} values for {rows:,} rows. Pass one value for each row.")
     missing = kept[series.iloc[kept].isna().to_numpy()]
     if len(missing):
         raise DataError(f"compare({name}): missing in row {missing[0]}. Fill it, or leave the row out.")
@@ -199,9 +192,7 @@ def _check_weights(weights: np.ndarray | None, kept: np.ndarray) -> np.ndarray |
 def _check_rows(rows: int, target: str, folds: int, groups: np.ndarray | None) -> None:
     """Enough rows and groups to split."""
     if rows < _fewest_rows:
-        raise DataError(
-            f"compare(y={target!r}): {rows} rows with a target; at least {_fewest_rows} are needed."
-        )
+        raise DataError(f"compare(y={target!r}): {rows} rows with a target; at least {_fewest_rows} are needed.")
     if groups is not None and len(np.unique(groups)) < folds + 1:
         raise DataError(
             f"compare(groups): {len(np.unique(groups))} groups; at least {folds + 1} are needed. "

@@ -85,9 +85,7 @@ def asked_questions(regularizers: Any) -> Questions:
     named = regularizers.items() if exact else _named(regularizers)
     questions = {name: tuple(_recipe(one) for one in _strengths(asked)) for name, asked in named}
     if not questions or not all(questions.values()):
-        raise UsageError(
-            "compare(regularizers): nothing to compare. Pass some, for example [Dropout(0.3), L2(0.01)]."
-        )
+        raise UsageError("compare(regularizers): nothing to compare. Pass some, for example [Dropout(0.3), L2(0.01)].")
     for name in questions.keys() & {BASELINE, BEST_NETWORK}:
         raise UsageError(f"compare(regularizers): the name {name!r} is taken. Choose another.")
     return questions if exact or len(questions) < 2 else questions | {TOGETHER: _combined(questions)}
@@ -105,9 +103,7 @@ def _named(regularizers: Any) -> list[tuple[str, Any]]:
     if isinstance(regularizers, Regularizer | type):
         regularizers = [regularizers]
     if isinstance(regularizers, str) or not isinstance(regularizers, Iterable):
-        raise UsageError(
-            f"compare(regularizers={regularizers!r}): pass a list, for example [Dropout(0.3), L2(0.01)]."
-        )
+        raise UsageError(f"compare(regularizers={regularizers!r}): pass a list, for example [Dropout(0.3), L2(0.01)].")
     named: dict[str, Any] = {}
     for asked in regularizers:
         name = _name(asked)

@@ -49,9 +49,7 @@ def network_results(
             for k in numbers
         ]
         kind = "baseline" if method == BASELINE else "regularizer"
-        rows += _scored(
-            problem, drawn[split], tried, scores, {"split": split, "method": method, "kind": kind}
-        )
+        rows += _scored(problem, drawn[split], tried, scores, {"split": split, "method": method, "kind": kind})
     return pd.DataFrame(rows)
 
 
@@ -81,9 +79,7 @@ def _predicted(problem: Problem, outputs: np.ndarray) -> np.ndarray:
     return softmax(outputs, axis=1) if problem.classes else outputs
 
 
-def yardstick_results(
-    problem: Problem, drawn: list[Split], scores: list[Score], workers: int | None
-) -> pd.DataFrame:
+def yardstick_results(problem: Problem, drawn: list[Split], scores: list[Score], workers: int | None) -> pd.DataFrame:
     """The same for the yardsticks, split by split on the workers."""
     count = min(effective_n_jobs(-1 if workers is None else workers), len(drawn))
     rows = Parallel(n_jobs=count)(
@@ -92,9 +88,7 @@ def yardstick_results(
     return pd.DataFrame([row for part in rows for row in part])
 
 
-def _yardsticks_of_split(
-    problem: Problem, number: int, split: Split, scores: list[Score]
-) -> list[dict[str, Any]]:
+def _yardsticks_of_split(problem: Problem, number: int, split: Split, scores: list[Score]) -> list[dict[str, Any]]:
     """Fit and score every yardstick on one split."""
     examples = problem.examples
     targets = examples.targets if problem.classes else examples.targets[:, 0]
@@ -107,9 +101,7 @@ def _yardsticks_of_split(
         )
     rows: list[dict[str, Any]] = []
     for method, settings in tried.items():
-        rows += _scored(
-            problem, split, settings, scores, {"split": number, "method": method, "kind": "yardstick"}
-        )
+        rows += _scored(problem, split, settings, scores, {"split": number, "method": method, "kind": "yardstick"})
     return rows
 
 
@@ -126,9 +118,7 @@ def _scored(
     about: dict[str, Any],
 ) -> list[dict[str, Any]]:
     """Score every setting on the validation rows, choose one, and score it alone on the test rows."""
-    validated = [
-        _measure(problem, predict(split.validation), split.validation, scores) for _, predict, _ in tried
-    ]
+    validated = [_measure(problem, predict(split.validation), split.validation, scores) for _, predict, _ in tried]
     values = np.array([scores[0].sign * measured[scores[0].name] for measured in validated])
     best = int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))
     parts = [("validation", k, measured) for k, measured in enumerate(validated)]
@@ -142,9 +132,7 @@ def _scored(
     ]
 
 
-def _measure(
-    problem: Problem, predicted: np.ndarray, rows: np.ndarray, scores: list[Score]
-) -> dict[str, float]:
+def _measure(problem: Problem, predicted: np.ndarray, rows: np.ndarray, scores: list[Score]) -> dict[str, float]:
     """Every score on some rows; NaN for predictions that are not finite."""
     if not np.isfinite(predicted).all():
         return {score.name: np.nan for score in scores}

@@ -114,9 +114,7 @@ SCORES = {
         Score("log_loss", "log-loss", "classification", log_loss, -1, 0.0, _surprise),
         Score("accuracy", "accuracy", "classification", accuracy, 1, 1.0, _hits),
         Score("auc", "AUC", "classification", auc, 1, 1.0, _order),
-        Score(
-            "balanced_accuracy", "balanced accuracy", "classification", balanced_accuracy, 1, 1.0, _balanced
-        ),
+        Score("balanced_accuracy", "balanced accuracy", "classification", balanced_accuracy, 1, 1.0, _balanced),
         Score("brier", "Brier score", "classification", brier, -1, 0.0, _distance),
         Score("r2", "R²", "regression", r2, 1, 1.0, _variance),
         Score("rmse", "RMSE", "regression", rmse, -1, 0.0, _squared),

@@ -53,9 +53,7 @@ def draw_splits(
     return drawn[:splits]
 
 
-def _split(
-    tested: np.ndarray, strata: np.ndarray, groups: np.ndarray | None, rng: np.random.Generator
-) -> Split:
+def _split(tested: np.ndarray, strata: np.ndarray, groups: np.ndarray | None, rng: np.random.Generator) -> Split:
     """Part the rows that are not tested into training and validation."""
     rest = np.flatnonzero(~tested)
     own_groups = None if groups is None else groups[rest]
@@ -95,9 +93,7 @@ def quantile_bins(targets: np.ndarray, folds: int) -> np.ndarray:
     return np.searchsorted(edges, targets, side="right")
 
 
-def sample_rows(
-    strata: np.ndarray, groups: np.ndarray | None, count: int, rng: np.random.Generator
-) -> np.ndarray:
+def sample_rows(strata: np.ndarray, groups: np.ndarray | None, count: int, rng: np.random.Generator) -> np.ndarray:
     """At most about `count` row numbers in proportion to the strata, in order; groups whole."""
     parts = math.ceil(len(strata) / count)
     if groups is not None:

@@ -84,9 +84,7 @@ def corrected_interval(differences: ArrayLike, test_share: float, level: float =
     Examples
     --------
     >>> interval = corrected_interval([0.02, 0.03, 0.01, 0.03, 0.02], test_share=0.25)
-    >>> print(
-    ...     f"{interval.difference:.3f} from {interval.low:.3f} to {interval.high:.3f}, p = {interval.p:.3f}"
-    ... )
+    >>> print(f"{interval.difference:.3f} from {interval.low:.3f} to {interval.high:.3f}, p = {interval.p:.3f}")
     0.022 from 0.006 to 0.038, p = 0.017
     """
     values = np.asarray(differences, dtype=np.float64).ravel()

@@ -105,9 +105,7 @@ class Study:
         from rich.text import Text
 
         title = Text("\n".join(sentences(self)))
-        table = Table(
-            title=title, title_justify="left", title_style="bold", caption_justify="left", expand=False
-        )
+        table = Table(title=title, title_justify="left", title_style="bold", caption_justify="left", expand=False)
         table.caption = f"Gain in {self.score.label} over no regularizer; positive is better."
         for name in ("Regularizer", "Strength"):
             table.add_column(name, overflow="fold")

@@ -70,17 +70,13 @@ def _linear(rows: Rows) -> Iterator[Candidate]:
     """Logistic or ridge regression on standardized columns, missing cells at the median."""
     name = "Ridge regression" if rows.classes is None else "Logistic regression"
     for strength in _penalties["ridge" if rows.classes is None else "logistic"]:
-        model: Any = (
-            Ridge(alpha=strength) if rows.classes is None else LogisticRegression(C=strength, max_iter=300)
-        )
+        model: Any = Ridge(alpha=strength) if rows.classes is None else LogisticRegression(C=strength, max_iter=300)
         imputer = SimpleImputer(strategy="median", keep_empty_features=True)
         pipeline = make_pipeline(imputer, StandardScaler(), model)
         step = pipeline.steps[-1][0]
         start = time.perf_counter()
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", ConvergenceWarning
-            )  # not converged is as good as a little more penalty
+            warnings.simplefilter("ignore", ConvergenceWarning)  # not converged is as good as a little more penalty
             pipeline.fit(rows.inputs, rows.targets, **{f"{step}__sample_weight": rows.weights})
         setting = f"alpha={strength:g}" if rows.classes is None else f"C={strength:g}"
         yield Candidate(name, setting, _predictor(pipeline, rows.classes), time.perf_counter() - start)
@@ -104,20 +100,14 @@ def _boosted(rows: Rows) -> Iterator[Candidate]:
         )
 
 
-def _predictor(
-    model: Any, classes: int | None, trees: int | None = None
-) -> Callable[[np.ndarray], np.ndarray]:
+def _predictor(model: Any, classes: int | None, trees: int | None = None) -> Callable[[np.ndarray], np.ndarray]:
     """Predictions of shape (rows, classes) or (rows, 1); a class without training rows has probability 0."""
 
     def predict(inputs: np.ndarray) -> np.ndarray:
         if classes is None:
             outputs = model.predict(inputs) if trees is None else _staged(model.staged_predict(inputs), trees)
             return np.asarray(outputs).reshape(len(inputs), -1)
-        found = (
-            model.predict_proba(inputs)
-            if trees is None
-            else _staged(model.staged_predict_proba(inputs), trees)
-        )
+        found = model.predict_proba(inputs) if trees is None else _staged(model.staged_predict_proba(inputs), trees)
         probabilities = np.zeros((len(inputs), classes))
         probabilities[:, model.classes_] = found
         return probabilities

@@ -34,9 +34,7 @@ def decoded(content: bytes, file: str) -> str:
         text = content.decode(_guessed(content)[0], "replace")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise DataError(
-            f"{file}: line {line} holds a NUL byte, so this is no text. Export it as CSV in UTF-8."
-        )
+        raise DataError(f"{file}: line {line} holds a NUL byte, so this is no text. Export it as CSV in UTF-8.")
     if len(_control.findall(text[:_sniffed_characters])) > len(text[:_sniffed_characters]) / 200:
         raise DataError(f"{file}: this is no text. Export the table as CSV, Parquet, .xlsx, .sav or .dta.")
     return text
@@ -121,9 +119,7 @@ def _explained(reason: str, body: str, delimiter: str, skipped: int, file: str) 
     """Return the error that names the line."""
     if "EOF inside string" in reason:
         line = int(re.findall(r"\d+", reason)[-1]) + 1 + skipped
-        return DataError(
-            f"{file}: a quote that opens in or after row {line} is never closed. Close it or remove it."
-        )
+        return DataError(f"{file}: a quote that opens in or after row {line} is never closed. Close it or remove it.")
     export = DataError(f"{file}: this is no table ({' '.join(reason.split())}). Export it again as CSV.")
     return _ragged(body, delimiter, skipped, file) or export
 

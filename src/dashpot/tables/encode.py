@@ -128,9 +128,7 @@ class TableEncoder:
         """
         table = table_of(X, self.caller)
         places = self._places(table)
-        if table.numbers is not None and all(
-            column.kind in ("number", "ignored") for column in self.columns_
-        ):
+        if table.numbers is not None and all(column.kind in ("number", "ignored") for column in self.columns_):
             return self._from_numbers(table)
         blocks = [
             self._block(column, table, place)
@@ -149,13 +147,9 @@ class TableEncoder:
                 )
             return list(range(self.n_features_in_))
         place = {name: number for number, name in enumerate(table.names)}
-        absent = [
-            column.name for column in self.columns_ if column.name not in place and column.kind != "ignored"
-        ]
+        absent = [column.name for column in self.columns_ if column.name not in place and column.kind != "ignored"]
         if absent:
-            shown_names = ", ".join(map(shown, absent[:5])) + (
-                f" and {len(absent) - 5} more" if absent[5:] else ""
-            )
+            shown_names = ", ".join(map(shown, absent[:5])) + (f" and {len(absent) - 5} more" if absent[5:] else "")
             raise DataError(
                 f"{self.caller}: the table has no column {shown_names}, which the fit had."
                 f"{did_you_mean(absent[0], place)} Add it, with empty cells if its values are unknown."
@@ -229,9 +223,7 @@ class TableEncoder:
             If this is no such dictionary.
         """
         if not isinstance(values, dict) or not isinstance(values.get("columns"), list):
-            raise ModelFileError(
-                f"TableEncoder.from_dict: {shown(values)} is no encoder. Save the model again."
-            )
+            raise ModelFileError(f"TableEncoder.from_dict: {shown(values)} is no encoder. Save the model again.")
         columns = tuple(Column.from_dict(one) for one in values["columns"])
         if all(column.kind == "ignored" for column in columns):
             raise ModelFileError("TableEncoder.from_dict: no column is in use. Save the model again.")
@@ -255,9 +247,7 @@ def _indicators(column: Column, cells: Cells) -> np.ndarray:
     place = {one: number for number, one in enumerate(states)}
     count = len(states) + column.other + column.missing
     absent = count - 1 if column.missing else other
-    lookup = [
-        absent if is_absent(text, place) else place.get(level(text.strip()), other) for text in distinct
-    ]
+    lookup = [absent if is_absent(text, place) else place.get(level(text.strip()), other) for text in distinct]
     rows = np.array([*lookup, absent], dtype=np.int64)[codes]
     block = np.zeros((len(rows), count + 1), dtype=np.float32)  # the last column takes what has no input
     block[np.arange(len(rows)), rows] = 1

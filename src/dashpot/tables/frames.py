@@ -92,8 +92,7 @@ def _from_frame(frame: "nw.DataFrame[Any]", caller: str) -> Table:
     for count, what in ((rows, "sample"), (columns, "feature")):
         if count == 0:
             raise DataError(
-                f"{caller}: Found array with 0 {what}(s) (shape={frame.shape}) while a minimum of 1 is "
-                "required."
+                f"{caller}: Found array with 0 {what}(s) (shape={frame.shape}) while a minimum of 1 is required."
             )
     return Table(names, True, rows, None, frame)
 
@@ -181,9 +180,7 @@ def _floats(values: np.ndarray) -> np.ndarray:
 
 def _texts(values: Sequence[Any] | np.ndarray) -> np.ndarray:
     """Return objects as text, None = missing."""
-    return np.array(
-        [None if _is_nothing(value) else _text(value) for value in values] + [None], dtype=object
-    )[:-1]
+    return np.array([None if _is_nothing(value) else _text(value) for value in values] + [None], dtype=object)[:-1]
 
 
 def _text(value: Any) -> str:

@@ -104,9 +104,7 @@ def _frame(content: bytes, path: Path | None, suffix: str, file: str) -> "pd.Dat
     """Return the table in some bytes; a path only if they are a file of their own."""
     for mark, what in _no_tables.items():
         if content.startswith(mark):
-            raise DataError(
-                f"{file}: this is {what}, not a table. Export the table as CSV, Parquet or .xlsx."
-            )
+            raise DataError(f"{file}: this is {what}, not a table. Export the table as CSV, Parquet or .xlsx.")
     if content.startswith(b"PAR1"):
         return _guarded(_from_parquet, content, file, "Parquet file")
     if content.startswith(b"\x1f\x8b"):
@@ -162,9 +160,7 @@ def _unpacked_gzip(content: bytes, file: str) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as source:
             unpacked = _limited(source, file)
     except (EOFError, OSError, zlib.error) as error:
-        raise DataError(
-            f"{file}: the gzip file is damaged or cut short. Copy or download it again."
-        ) from error
+        raise DataError(f"{file}: the gzip file is damaged or cut short. Copy or download it again.") from error
     if not unpacked:
         raise DataError(f"{file}: the packed file is empty. It needs a line of column names and rows below.")
     return unpacked
@@ -178,9 +174,7 @@ def _from_zip(content: bytes, file: str) -> "pd.DataFrame":
             if "xl/workbook.xml" in names:
                 return _guarded(_from_excel, content, file, "Excel workbook")
             if len(names) != 1:
-                raise DataError(
-                    f"{file}: the archive holds {len(names)} files. Unpack it and name one of them."
-                )
+                raise DataError(f"{file}: the archive holds {len(names)} files. Unpack it and name one of them.")
             with archive.open(names[0]) as source:
                 inner = _limited(source, file)
     except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, zlib.error) as error:
@@ -231,7 +225,5 @@ def _labelled(column: "pd.Series", labels: dict[Any, str]) -> "pd.Series":
     if not seen or not all(value in labels for value in seen):
         return column
     texts = list(labels.values())
-    unique = {
-        value: text if texts.count(text) == 1 else f"{text} ({value:g})" for value, text in labels.items()
-    }
+    unique = {value: text if texts.count(text) == 1 else f"{text} ({value:g})" for value, text in labels.items()}
     return pd.Series(pd.Categorical(column.map(unique)), index=column.index)

@@ -62,9 +62,7 @@ class Column:
             return states[1:] if len(states) == 2 else states  # of two states, one says it all
         if self.kind == "ignored":
             return []
-        season = (
-            [(f"{self.name} month {wave}", False) for wave in ("sine", "cosine")] if self.seasonal else []
-        )
+        season = [(f"{self.name} month {wave}", False) for wave in ("sine", "cosine")] if self.seasonal else []
         return [(self.name, False), *season, *absent]
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,9 +87,7 @@ class Column:
         except (TypeError, KeyError):
             right = False
         if not right:
-            raise ModelFileError(
-                f"Column.from_dict: {shown(values)} describes no column. Save the model again."
-            )
+            raise ModelFileError(f"Column.from_dict: {shown(values)} describes no column. Save the model again.")
         return column
 
 
@@ -148,9 +144,7 @@ def describe_numbers(names: Sequence[str], values: np.ndarray, caller: str) -> l
             columns.append(Column(name, "ignored", reason="it numbers the rows"))
         else:
             flag = bool(missing[number])
-            columns.append(
-                Column(name, "number", (), False, flag, float(center[number]), float(scale[number]))
-            )
+            columns.append(Column(name, "number", (), False, flag, float(center[number]), float(scale[number])))
     return columns
 
 
@@ -170,14 +164,10 @@ def refuse_infinity(names: Sequence[str], values: np.ndarray, caller: str) -> No
 
 def _center_and_scale(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return centre and scale by column, 0 and 1 where float32 needs no help."""
-    some = np.sort(
-        values[:: max(1, len(values) // 10_000)].astype(np.float64), axis=0
-    )  # missing cells go last
+    some = np.sort(values[:: max(1, len(values) // 10_000)].astype(np.float64), axis=0)  # missing cells go last
     count = (~np.isnan(some)).sum(axis=0)
     at = np.arange(some.shape[1])
-    lower, median, upper = (
-        some[((count - 1).clip(0) * share).astype(int), at] for share in (0.25, 0.5, 0.75)
-    )
+    lower, median, upper = (some[((count - 1).clip(0) * share).astype(int), at] for share in (0.25, 0.5, 0.75))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         width = np.where(upper > lower, upper - lower, high - low)
         center = np.where(np.abs(median) > 1000 * width, median, 0.0)
@@ -196,9 +186,7 @@ def _describe_dates(name: str, values: np.ndarray) -> Column:
     missing = np.isnat(values)
     known = values[~missing]
     if not len(known) or ((known[0] == known).all() and not missing.any()):
-        return Column(
-            name, "ignored", reason="every cell is the same date" if len(known) else "every cell is missing"
-        )
+        return Column(name, "ignored", reason="every cell is the same date" if len(known) else "every cell is missing")
     seasonal = bool(known.max() - known.min() > np.timedelta64(366, "D"))
     return Column(name, "date", missing=bool(missing.any()), seasonal=seasonal)
 

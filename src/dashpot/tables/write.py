@@ -26,9 +26,7 @@ def write_table(frame: "pd.DataFrame", path: str | Path) -> Path:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".parquet"):
-        raise UsageError(
-            f"write_table({shown(str(path))}): the suffix is {suffix!r}. Choose .csv or .parquet."
-        )
+        raise UsageError(f"write_table({shown(str(path))}): the suffix is {suffix!r}. Choose .csv or .parquet.")
     temporary: str | None = None
     try:
         with NamedTemporaryFile(dir=path.parent, prefix=".dashpot-", delete=False) as file:
