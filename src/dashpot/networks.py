@@ -134,7 +134,7 @@ class Network:
     diverged: int | None = None
 
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
-        """Raw outputs in the target's units, float64 (rows, outputs), for inputs (rows, inputs) with NaN for missing."""
+        """Raw outputs in the target's units, float64 (rows, outputs), for (rows, inputs) with NaN for missing."""
         units = standardize(np.asarray(inputs, dtype=np.float64), self.centre, self.scale, self.clipped)
         activate = ACTIVATIONS[self.activation].predict
         for weights, biases in self.layers[:-1]:
@@ -164,9 +164,10 @@ def standardize(inputs: Any, centre: Any, scale: Any, clipped: bool) -> Any:
     The same expression serves NumPy arrays and torch tensors. Source of the clip: RealMLP (Holzmüller et al. 2024).
     """
     numpy = isinstance(inputs, np.ndarray)
+    units: Any
     units = (inputs - centre) * scale
     units = np.where(np.isnan(units), 0.0, units) if numpy else units.nan_to_num_(0.0)
     if clipped:
         square = units * units
-        units = units / np.sqrt(1 + square / 9) if numpy else units * (1 + square / 9).rsqrt()
+        units = units / np.sqrt(1 + square / 9) if numpy else units * torch.rsqrt(1 + square / 9)
     return units

@@ -39,7 +39,8 @@ def train(
     examples : Examples
     jobs : sequence of Job
     workers : int or None
-        Stacks that train side by side, each with one torch thread; None is one for each core. The results do not depend on it.
+        Stacks that train side by side, each with one torch thread; None is one for each core.
+        The results do not depend on it.
     progress : callable or None
         Called with (networks done, networks in all).
     device : str, default "cpu"

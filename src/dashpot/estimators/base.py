@@ -236,8 +236,8 @@ class MLP(BaseEstimator):
         for number, network in enumerate(networks):
             if network.diverged:
                 warnings.warn(
-                    f"{type(self).__name__}: network {number} diverged in epoch {network.diverged}; the weights before it are kept. "
-                    "Lower the optimizer's learning_rate, or set its clip.",
+                    f"{type(self).__name__}: network {number} diverged in epoch {network.diverged}; "
+                    "the weights before it are kept. Lower the optimizer's learning_rate, or set its clip.",
                     ConvergenceWarning,
                     stacklevel=3,
                 )

@@ -57,7 +57,8 @@ class MLPRegressor(RegressorMixin, MLP):
         The regularizers used.
     networks_ : tuple of Network
     history_ : list of dict
-        Of each member: "loss", "validation_loss" and "validation_error", an entry for each epoch, in units of the target's spread.
+        Of each member: "loss", "validation_loss" and "validation_error", an entry for each epoch, in
+        units of the target's spread.
     n_iter_ : int
         Epochs of the member that trained longest.
 
@@ -135,7 +136,8 @@ class MLPRegressor(RegressorMixin, MLP):
             return self.loss
         if self.loss not in LOSSES:
             raise UsageError(
-                f"MLPRegressor(loss={self.loss!r}): must be one of {', '.join(LOSSES)}.{did_you_mean(str(self.loss), LOSSES)}"
+                f"MLPRegressor(loss={self.loss!r}): must be one of {', '.join(LOSSES)}."
+                f"{did_you_mean(str(self.loss), LOSSES)}"
             )
         if self.loss == "poisson" and (targets < 0).any():
             raise DataError("MLPRegressor(loss='poisson'): a target is below 0; counts are at least 0.")

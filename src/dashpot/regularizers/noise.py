@@ -29,13 +29,14 @@ class Noise(Regularizer):
     ----------
     target : {"inputs", "weights", "activations", "labels"}, default "inputs"
         What is disturbed. Weights: the noise is redrawn at each step and is relative to the
-        root mean square of a layer's weights. Labels of classes: a label is replaced by a random class with probability `level`.
+        root mean square of a layer's weights. Labels of classes: a label is
+        replaced by a random class with probability `level`.
     kind : {"gaussian", "uniform", "multiplicative", "masking"}, default "gaussian"
         Gaussian and uniform noise of standard deviation `level` is added; multiplicative noise multiplies by a normal
         number with mean 1 and that deviation; masking sets to 0 with probability `level`.
     level : float, at least 0, default 0.1
-        In units of a standardized column, of a layer's weights, of an activation, or of the target's spread; a probability for
-        masking and for labels of classes. 0 turns it off.
+        In units of a standardized column, of a layer's weights, of an activation, or of the target's spread; a
+        probability for masking and for labels of classes. 0 turns it off.
 
     References
     ----------

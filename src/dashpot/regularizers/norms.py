@@ -71,8 +71,8 @@ class L1(Regularizer):
     """Lasso: minimize loss + strength * (sum of absolute weights), with exact zeros.
 
     The absolute value has no gradient at zero, so it is not added to the loss: after each step every weight is
-    moved toward zero by strength times its effective learning rate and stops there (proximal gradient descent; under Adam in
-    the metric of its step sizes). A weight stays zero exactly as long as the loss pulls less than `strength`.
+    moved toward zero by strength times its effective learning rate and stops there (proximal gradient descent; under
+    Adam in the metric of its step sizes). A weight stays zero exactly as long as the loss pulls less than `strength`.
 
     Parameters
     ----------
@@ -148,8 +148,8 @@ class ElasticNet(Regularizer):
 class WeightDecay(Regularizer):
     """Shrink every weight by the factor 1 - learning_rate * strength after each step.
 
-    Under plain gradient descent this is L2 with half the strength; under Adam it is not, since the shrinking does not pass through Adam's
-    normalization, and usually works better (AdamW).
+    Under plain gradient descent this is L2 with half the strength; under Adam it is not, since the shrinking does not
+    pass through Adam's normalization, and usually works better (AdamW).
 
     Parameters
     ----------

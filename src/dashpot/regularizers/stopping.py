@@ -104,7 +104,7 @@ class EarlyStopping(Regularizer):
 
 
 def held_out(rows: np.ndarray, examples: Examples, share: float, rng: np.random.Generator) -> np.ndarray:
-    """About a share of the rows: whole groups, or every class in proportion, each keeping at least one row to train on."""
+    """About a share of the rows: whole groups, or every class in proportion; one row a class stays at least."""
     if examples.groups is not None:
         groups = rng.permutation(np.unique(examples.groups[rows]))
         chosen = groups[: max(1, min(len(groups) - 1, round(share * len(groups))))]
