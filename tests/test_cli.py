@@ -248,9 +248,9 @@ def test_a_missing_option_is_named(run):
 def test_the_input_is_never_overwritten(run, folder, output, model_file):
     Path("data.csv").write_bytes(anes96_path().read_bytes())
     Path("link.csv").symlink_to("data.csv")
-    refused(run("predict", model_file, "data.csv", "-o", output), 2, output)
-    refused(run("fit", "data.csv", "-t", "vote", "-o", output), 2, output)
-    refused(run("compare", "data.csv", "-t", "vote", "--results", output), 2, output)
+    refused(run("predict", model_file, "data.csv", "-o", output), 2, Path(output).name)
+    refused(run("fit", "data.csv", "-t", "vote", "-o", output), 2, Path(output).name)
+    refused(run("compare", "data.csv", "-t", "vote", "--results", output), 2, Path(output).name)
     assert Path("data.csv").read_bytes() == anes96_path().read_bytes()
 
 

@@ -10,7 +10,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from dashpot.errors import DataError, did_you_mean
+from dashpot.errors import DataError, did_you_mean, shown
 from dashpot.estimators.base import MLP
 from dashpot.losses import Binary, CrossEntropy, Loss
 
@@ -61,7 +61,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     --------
     >>> from dashpot import Dropout, MLPClassifier, load_anes96
     >>> frame, vote = load_anes96()
-    >>> model = MLPClassifier(hidden_layers=(16,), regularizers=[Dropout(0.2)], max_epochs=20, random_state=0)
+    >>> model = MLPClassifier(hidden_layers=(16,), regularizers=[Dropout(0.2)], max_epochs=100, random_state=0)
     >>> bool(model.fit(frame, vote).score(frame, vote) > 0.85)
     True
     """
@@ -100,19 +100,22 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def _encode_targets(self, y: Any) -> np.ndarray:
         """Class numbers; `classes_` in sorted order."""
+        named = f"y={shown(y.name)}" if getattr(y, "name", None) is not None else "y"
         y = column_or_1d(np.asarray(y), warn=True)
         if y.dtype == object:
             absent = np.flatnonzero([value is None or value != value for value in y])
             if len(absent):
-                raise DataError(f"MLPClassifier.fit(y): row {absent[0] + 1} is missing. Leave such rows out.")
+                raise DataError(f"MLPClassifier.fit({named}): row {absent[0] + 1} is missing. Leave such rows out.")
         elif y.dtype.kind == "f" and not np.isfinite(y).all():
-            raise DataError("MLPClassifier.fit(y): Input y contains NaN or infinity. Leave such rows out.")
+            raise DataError(f"MLPClassifier.fit({named}): Input y contains NaN or infinity. Leave such rows out.")
         check_classification_targets(y)
         if self.warm_start and hasattr(self, "networks_"):
             return self._encode_more(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise DataError(f"MLPClassifier.fit(y): one class only, {self.classes_[0]!r}; at least two are needed.")
+            raise DataError(
+                f"MLPClassifier.fit({named}): one class only, {shown(self.classes_.tolist()[0])}; at least two are needed."
+            )
         self.loss_ = self._loss(numbers)
         return np.asarray(numbers, dtype=np.int64)
 

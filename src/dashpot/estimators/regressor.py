@@ -66,7 +66,7 @@ class MLPRegressor(RegressorMixin, MLP):
     --------
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = MLPRegressor(hidden_layers=(16,), regularizers=[], max_epochs=20, random_state=0)
+    >>> model = MLPRegressor(hidden_layers=(16,), regularizers=[], max_epochs=100, random_state=0)
     >>> bool(model.fit(X, y).score(X, y) > 0.4)
     True
     """

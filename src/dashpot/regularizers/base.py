@@ -134,8 +134,10 @@ class Regularizer:
         """Instances to try, from weak to strong."""
         if not cls.ranges:
             return (cls(),)
+        whole = {field.name for field in fields(cls) if field.type in ("int", int)}
         shares = [index / max(count - 1, 1) for index in range(count)]
-        return tuple(cls(**{name: r.between(share) for name, r in cls.ranges.items()}) for share in shares)
+        values = [{name: r.between(share) for name, r in cls.ranges.items()} for share in shares]
+        return tuple(cls(**{n: round(v) if n in whole else v for n, v in one.items()}) for one in values)
 
     def switched_off(self) -> Regularizer:
         """This regularizer at its `off` values."""

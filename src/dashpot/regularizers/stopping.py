@@ -51,7 +51,7 @@ class EarlyStopping(Regularizer):
     """
 
     monitor: str = "loss"
-    patience: float = 20
+    patience: int = 20
     min_delta: float = 0.0
     restore_best: bool = True
     validation_share: float = 0.2
