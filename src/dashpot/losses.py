@@ -131,8 +131,7 @@ class CrossEntropy(Loss):
 
     def per_row(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """log(sum(exp(outputs))) - sum(targets * outputs), with targets that sum to one."""
-        shifted = outputs - outputs.detach().amax(-1, keepdim=True)
-        return shifted.exp().sum(-1).log() - (targets * shifted).sum(-1)
+        return torch.logsumexp(outputs, -1) - (targets * outputs).sum(-1)
 
     def error(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """1 where the most probable class is a wrong one."""

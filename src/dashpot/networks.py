@@ -161,13 +161,12 @@ class Network:
 def standardize(inputs: Any, centre: Any, scale: Any, clipped: bool) -> Any:
     """(inputs - centre) * scale, missing as 0, and extremes pulled in smoothly: x / sqrt(1 + (x / 3)^2).
 
-    The same expression serves NumPy arrays and torch tensors. Source of the clip: RealMLP (Holzmüller et al. 2024).
+    NumPy arrays and torch tensors have the same operations under other names; a tensor is changed in place.
+    Source of the clip: RealMLP (Holzmüller et al. 2024).
     """
-    numpy = isinstance(inputs, np.ndarray)
-    units: Any
+    if isinstance(inputs, Tensor):
+        units = inputs.sub_(centre).mul_(scale).nan_to_num_(0.0)
+        return units.mul_((units * units).mul_(1 / 9).add_(1).rsqrt_()) if clipped else units
     units = (inputs - centre) * scale
-    units = np.where(np.isnan(units), 0.0, units) if numpy else units.nan_to_num_(0.0)
-    if clipped:
-        square = units * units
-        units = units / np.sqrt(1 + square / 9) if numpy else units * torch.rsqrt(1 + square / 9)
-    return units
+    units = np.where(np.isnan(units), 0.0, units)
+    return units / np.sqrt(1 + units * units / 9) if clipped else units

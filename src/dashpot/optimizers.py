@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -132,9 +133,13 @@ class AdamW(Adam):
 class Step:
     """What `constrain` may know of an update: learning rates, and how far a unit gradient moves each weight."""
 
-    def __init__(self, learning_rate: Tensor, sizes: Callable[[], list[Layer]]) -> None:
-        self.learning_rate = learning_rate  # (networks,)
-        self._sizes = sizes
+    def __init__(self, rates: Sequence[float], device: torch.device, sizes: Callable[[], list[Layer]]) -> None:
+        self.rates, self.device, self._sizes = rates, device, sizes
+
+    @cached_property
+    def learning_rate(self) -> Tensor:
+        """The learning rate of each network, (networks,)."""
+        return torch.tensor(self.rates, dtype=torch.float32, device=self.device)
 
     def sizes(self) -> list[Layer]:
         """The effective learning rate of every weight and bias: Adam's differs from weight to weight."""
@@ -195,8 +200,8 @@ class StackedOptimizer:
         else:
             for i, setting in enumerate(settings):
                 move(slice(i, i + 1), gradients, *setting)
-        tensor = torch.tensor(rates, dtype=torch.float32, device=gradients.device)
-        return Step(tensor, lambda: self._sizes(tensor))
+        step = Step(rates, gradients.device, lambda: self._sizes(step.learning_rate))
+        return step
 
     def _move_adam(self, rows: slice, gradients: Tensor, rate: float, decay: float) -> None:
         """One fused pass over parameters, gradients and both memories."""

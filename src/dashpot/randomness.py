@@ -35,13 +35,20 @@ def mixed(number: np.ndarray) -> np.ndarray:
     return number ^ (number >> 16)
 
 
-def keys(seeds: Sequence[int], step: int) -> Tensor:
-    """Two independent 32-bit keys for each network at a step, shape (2, networks), int32."""
+def keys(seeds: Sequence[int], steps: Sequence[int]) -> Tensor:
+    """Two independent 32-bit keys for each step and network, shape (steps, 2, networks), int32."""
     low = np.array([int(seed) & MASK for seed in seeds], dtype=np.uint64)
     high = np.array([(int(seed) >> 32) & MASK for seed in seeds], dtype=np.uint64)
-    first = mixed(mixed(low) ^ (step & MASK))
+    step = np.asarray(steps, dtype=np.uint64)[:, None] & MASK
+    first = mixed(mixed(low) ^ step)
     second = mixed(mixed(high + low * GOLDEN & MASK) ^ (step * GOLDEN & MASK))
-    return torch.from_numpy(np.stack([first, second]).astype(np.uint32).view(np.int32))
+    return torch.from_numpy(np.stack([first, second], axis=1).astype(np.uint32).view(np.int32))
+
+
+@lru_cache(maxsize=256)
+def constant(number: int, device: torch.device) -> Tensor:
+    """An int32 scalar; a Python number would be turned into a tensor again at every operation."""
+    return torch.tensor(signed(number), dtype=torch.int32, device=device)
 
 
 @lru_cache(maxsize=64)
@@ -67,7 +74,7 @@ class Draws:
     Parameters
     ----------
     keys : int32 tensor, shape (2, networks)
-        From `keys(seeds, step)`.
+        One step of `keys(seeds, steps)`.
     """
 
     keys: Tensor
@@ -75,28 +82,24 @@ class Draws:
     def at(self, place: str | int) -> Draws:
         """Draws of another place: each regularizer, hook and layer has its own."""
         number = zlib.crc32(place.encode()) if isinstance(place, str) else place * GOLDEN
-        return Draws(self.keys ^ signed(number))
+        return Draws(self.keys ^ constant(number, self.keys.device))
 
     def bits(self, count: int) -> Tensor:
         """`count` random 32-bit integers for each network, int32 (networks, count)."""
-        first, second = self.keys[0, :, None], self.keys[1, :, None]
-        number = counters(count, self.keys.device) + first
-        shifted = number >> 16
-        number ^= shifted
-        number *= signed(FIRST)
-        number += second
-        torch.bitwise_right_shift(number, 15, out=shifted)
-        number ^= shifted
-        number *= signed(SECOND)
-        torch.bitwise_right_shift(number, 16, out=shifted)
-        shifted &= 0xFFFF  # a logical shift: the sign must not spread into the upper bits
-        number ^= shifted
-        return number
+        device = self.keys.device
+        first, second = self.keys.unsqueeze(-1)
+        number = counters(count, device) + first
+        shifted = torch.bitwise_right_shift(number, constant(16, device))
+        number.bitwise_xor_(shifted).mul_(constant(FIRST, device)).add_(second)
+        torch.bitwise_right_shift(number, constant(15, device), out=shifted)
+        number.bitwise_xor_(shifted).mul_(constant(SECOND, device))
+        torch.bitwise_right_shift(number, constant(16, device), out=shifted)
+        shifted.bitwise_and_(constant(0xFFFF, device))  # a logical shift: the sign must not spread
+        return number.bitwise_xor_(shifted)
 
     def uniform(self, shape: Sequence[int]) -> Tensor:
         """Uniform in [0, 1) with 24-bit resolution; shape (networks, ...)."""
-        number = self.bits(prod(shape[1:]))
-        number >>= 8
+        number = self.bits(prod(shape[1:])).bitwise_right_shift_(constant(8, self.keys.device))
         return number.to(torch.float32).mul_(2.0**-24).add_(0.5).view(*shape)
 
     def normal(self, shape: Sequence[int]) -> Tensor:
@@ -117,17 +120,16 @@ class Draws:
         probability : number or tensor (networks,), in [0, 1]
         value : number or tensor (networks,)
         """
-        networks, count = shape[0], prod(shape[1:])
-        probability = torch.as_tensor(probability, device=self.keys.device).expand(networks)
-        dither = self.at("dither").uniform((networks,))
-        threshold = (probability * 256 + dither).floor().to(torch.int32).view(networks, 1, 1)
-        bits_of_value = torch.as_tensor(value, dtype=torch.float32, device=self.keys.device).expand(networks)
-        bytes_of_bits = self.bits((count + 3) // 4)[:, None, :] >> byte_shifts(self.keys.device)
-        bytes_of_bits &= 255
-        bytes_of_bits -= threshold
-        bytes_of_bits >>= 31  # all ones where the byte is below the threshold, else zero
-        bytes_of_bits &= bits_of_value.contiguous().view(torch.int32).view(networks, 1, 1)
-        return bytes_of_bits.view(torch.float32).view(networks, -1)[:, :count].reshape(*shape)
+        networks, count, device = shape[0], prod(shape[1:]), self.keys.device
+        dither = self.keys[1].to(torch.float32).mul_(2.0**-32).add_(0.5)
+        threshold = (dither + probability * 256).to(torch.int32).view(networks, 1, 1)
+        value = torch.as_tensor(value, dtype=torch.float32, device=device).expand(networks).contiguous()
+        decisions = torch.bitwise_right_shift(self.bits((count + 3) // 4)[:, None, :], byte_shifts(device))
+        decisions.bitwise_and_(constant(255, device)).sub_(threshold)
+        # all ones where the byte is below the threshold, else all zeros
+        decisions.bitwise_right_shift_(constant(31, device)).bitwise_and_(value.view(torch.int32).view(networks, 1, 1))
+        drawn = decisions.view(torch.float32).view(networks, -1)
+        return drawn.view(*shape) if drawn.shape[1] == count else drawn[:, :count].reshape(*shape)
 
 
 @lru_cache(maxsize=4)
@@ -145,4 +147,4 @@ def draws(seed: int | Sequence[int] = 0, step: int = 0) -> Draws:
     torch.Size([1, 3])
     """
     seeds = [seed] if isinstance(seed, int | np.integer) else list(seed)
-    return Draws(keys(seeds, step))
+    return Draws(keys(seeds, [step])[0])

@@ -53,33 +53,42 @@ def train(
     count = min(effective_n_jobs(-1 if workers is None else workers), len(work)) or 1
     parallel = Parallel(n_jobs=count, prefer="threads", return_as="generator_unordered")
     done = 0
-    for numbers, networks in parallel(delayed(_numbered)(examples, stack, device) for stack in work):
-        for number, network in zip(numbers, networks, strict=True):
-            trained[number] = network
-        done += len(numbers)
-        if progress is not None:
-            progress(done, len(prepared))
+    with one_thread():
+        for numbers, networks in parallel(delayed(_numbered)(examples, stack, device) for stack in work):
+            for number, network in zip(numbers, networks, strict=True):
+                trained[number] = network
+            done += len(numbers)
+            if progress is not None:
+                progress(done, len(prepared))
     ordered = iter(trained)
     return [tuple(next(ordered) for _ in members) for members in planned]  # type: ignore[misc]
 
 
 def _numbered(examples: Examples, stack: list[Prepared], device: str) -> tuple[list[int], list[Network]]:
     """A stack's networks with the numbers of their jobs."""
-    with one_thread():
+    with no_denormals():
         return [one.number for one in stack], train_stack(examples, stack, device)
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """One torch thread, and numbers too small for full precision as zero: they cost a hundred times the time."""
+    """One torch thread for each worker: more would fight over the cores."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def no_denormals() -> Iterator[None]:
+    """Numbers too small for full precision count as zero in this thread: each costs a hundred others."""
     torch.set_flush_denormal(True)
     try:
         yield
     finally:
         torch.set_flush_denormal(False)
-        torch.set_num_threads(threads)
 
 
 def train_stack(examples: Examples, prepared: list[Prepared], device: str = "cpu") -> list[Network]:
@@ -100,18 +109,25 @@ def step(
     design: Any,
     rng: Draws,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Losses of a batch, (networks,), and the gradient of each network's loss plus penalty."""
-    leaves = [Layer(*(part.detach().requires_grad_() for part in layer)) for layer in layers]
+    """Losses of a batch, (networks,), and the gradient of each network's loss plus penalty by weights and biases."""
     inputs, targets = recipe.augment(inputs, targets, rng)
-    seen = recipe.perturb_weights(leaves, rng)
+    seen = recipe.perturb_weights(layers, rng)
     outputs, units = forward(
         seen, inputs, design.activation, lambda units, depth: recipe.perturb_units(units, depth, rng)
     )
     losses = (design.loss.per_row(outputs, targets) * weights).sum(1)
-    total = losses + recipe.penalty(leaves, units)
+    total = losses + recipe.penalty(layers, units)
     # a sum, so that no network scales another's gradient
-    gradients = torch.autograd.grad(total.sum(), [part for layer in leaves for part in layer])
+    gradients = torch.autograd.grad(total.sum(), [part for layer in layers for part in layer])
     return losses.detach(), list(gradients)
+
+
+def write(values: Sequence[Layer], layers: Sequence[Layer]) -> None:
+    """Write weights and biases into layers; those that are the same already stay."""
+    for value, layer in zip(values, layers, strict=True):
+        if value is not layer:
+            layer.weights.copy_(value.weights)
+            layer.biases.copy_(value.biases)
 
 
 class Stack:
@@ -177,9 +193,7 @@ class Stack:
             return parameters
         rng = draws([one.job.seed], step=0)
         first = default_initializer(self.design.activation).initialize(layers, rng.at("initial"))
-        for layer, values in zip(layers, one.job.recipe.initialize(first, rng), strict=True):
-            layer.weights.copy_(values.weights)
-            layer.biases.copy_(values.biases)
+        write(one.job.recipe.initialize(first, rng), layers)
         return parameters
 
     def _optimizer(self) -> StackedOptimizer:
@@ -194,19 +208,17 @@ class Stack:
         order, weights = self._batches()
         layers = layers_of(self.parameters, self.widths)
         losses = torch.zeros(len(self.members), device=self.device)
-        used = sum(part.numel() // len(self.members) for layer in layers for part in layer)
+        leaves = [Layer(*(part.detach().requires_grad_() for part in layer)) for layer in layers]
         gradients = torch.zeros_like(self.parameters)
-        for number in range(self.steps):
-            rng = Draws(keys(seeds, 1 + self.epoch * self.steps + number).to(self.device))
+        used = gradients[:, : sum(part[0].numel() for layer in layers for part in layer)]
+        first = 1 + self.epoch * self.steps
+        rngs = map(Draws, keys(seeds, range(first, first + self.steps)).to(self.device))
+        for number, rng in enumerate(rngs):
             inputs, targets = self._gather(order[:, number])
-            loss, parts = step(layers, inputs, targets, weights[:, number], self.recipe, self.design, rng)
-            torch.cat([part.flatten(1) for part in parts], dim=1, out=gradients[:, :used])
+            loss, parts = step(leaves, inputs, targets, weights[:, number], self.recipe, self.design, rng)
+            torch.cat([part.flatten(1) for part in parts], dim=1, out=used)
             taken = self.optimizer.update(gradients)
-            constrained = self.recipe.constrain(layers, taken)
-            for layer, values in zip(layers, constrained, strict=True):
-                if values is not layer:
-                    layer.weights.copy_(values.weights)
-                    layer.biases.copy_(values.biases)
+            write(self.recipe.constrain(layers, taken), layers)
             losses += loss
         self.epoch += 1
         return losses / self.steps
@@ -230,8 +242,9 @@ class Stack:
         flat = rows.reshape(-1)
         inputs = self.inputs.index_select(0, flat).view(*rows.shape, -1)
         targets = self.targets.index_select(0, flat).view(*rows.shape, -1)
-        inputs = standardize(inputs, centre, scale, self.design.standardize)
-        return inputs, (targets - target_centre) / target_scale
+        if self.design.loss.standardizes:
+            targets = (targets - target_centre) / target_scale
+        return standardize(inputs, centre, scale, self.design.standardize), targets
 
     @torch.no_grad()
     def validate(self) -> dict[str, Tensor]:

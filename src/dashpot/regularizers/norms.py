@@ -86,7 +86,7 @@ class L1(Regularizer):
     Examples
     --------
     >>> weights = [Layer(torch.tensor([[[0.5], [0.05]]]), torch.zeros(1, 1, 1))]
-    >>> step = Step(torch.ones(1), lambda: [Layer(torch.ones(1, 2, 1), torch.ones(1, 1, 1))])
+    >>> step = Step([1.0], torch.device("cpu"), lambda: [Layer(torch.ones(1, 2, 1), torch.ones(1, 1, 1))])
     >>> L1(0.1).constrain(weights, step)[0].weights.flatten()
     tensor([0.4000, 0.0000])
     """
@@ -162,7 +162,7 @@ class WeightDecay(Regularizer):
 
     Examples
     --------
-    >>> step = Step(torch.tensor([0.1]), list)
+    >>> step = Step([0.1], torch.device("cpu"), list)
     >>> WeightDecay(0.5).constrain([Layer(torch.ones(1, 1, 1), torch.ones(1, 1, 1))], step)[0].weights
     tensor([[[0.9500]]])
     """
