@@ -126,7 +126,7 @@ def naive_stack(inputs: np.ndarray, classes: np.ndarray, width: int, batch: int)
 def matrix_products(inputs: np.ndarray, classes: np.ndarray, width: int, batch: int) -> float:
     """Seconds per network and epoch of nothing but the matrix products of the step, in our stacks, one on each core."""
     examples, drawn = jobs(inputs, classes, width, batch, 1)
-    work = [len(stack) for stack in stacks(examples, prepare(examples, drawn))]
+    work = [len(stack) for stack in stacks(examples, prepare(examples, drawn), workers=2)]
 
     def products(networks: int) -> None:
         with one_thread():

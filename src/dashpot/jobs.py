@@ -16,7 +16,8 @@ from dashpot.tables.encode import Inputs
 if TYPE_CHECKING:
     from dashpot.regularizers.base import Recipe
 
-STACK_BYTES = 12 * 2**20  # what a stack works on should stay near the processor's cache
+LARGEST_STACK = 24 * 2**20  # bytes that a stack works on in a step: large enough to be worth a call, near the cache
+WORTH_DIVIDING = 4 * 2**20  # bytes of a group that is divided so that every worker has a stack
 BATCH_MULTIPLE = 32  # batches are padded to this, so that vector loops give equal bits in any stack
 
 
@@ -182,7 +183,7 @@ def prepare(examples: Examples, planned: Sequence[Job]) -> list[Prepared]:
     return prepared
 
 
-def stacks(examples: Examples, prepared: Sequence[Prepared]) -> list[list[Prepared]]:
+def stacks(examples: Examples, prepared: Sequence[Prepared], workers: int = 1) -> list[list[Prepared]]:
     """Jobs that can train as one computation, at most as many together as work well in the cache.
 
     A stack shares widths, activation, loss, kind of optimizer, kinds of regularizers, and batches per epoch.
@@ -201,13 +202,17 @@ def stacks(examples: Examples, prepared: Sequence[Prepared]) -> list[list[Prepar
             one.batch_width,
         )
         groups.setdefault(key, []).append(one)
-    return [part for group in groups.values() for part in _divided(examples, group)]
+    least = max(1, workers // len(groups)) if groups else 1
+    divided = [part for group in groups.values() for part in _divided(examples, group, least)]
+    return sorted(divided, key=len, reverse=True)
 
 
-def _divided(examples: Examples, group: list[Prepared]) -> list[list[Prepared]]:
-    """A group in equal parts, none larger than the cache likes."""
+def _divided(examples: Examples, group: list[Prepared], least: int) -> list[list[Prepared]]:
+    """A group in equal parts: none larger than the cache likes, and at least some parts where there is work for them."""
     widths = group[0].job.widths(examples)
-    numbers = 4 * parameter_count(widths) + 6 * group[0].batch_width * sum(widths)
-    most = max(1, STACK_BYTES // (4 * numbers))
+    bytes_each = 4 * (4 * parameter_count(widths) + 6 * group[0].batch_width * sum(widths))
+    most = max(1, LARGEST_STACK // bytes_each)
     parts = -(-len(group) // most)
+    if len(group) * bytes_each > WORTH_DIVIDING:
+        parts = min(len(group), -(-parts // least) * least)
     return [list(part) for part in np.array_split(np.array(group, dtype=object), parts)]

@@ -48,9 +48,10 @@ def train(
     """
     planned = [job.recipe.plan(job) for job in jobs]
     prepared = prepare(examples, [member for members in planned for member in members])
-    work = stacks(examples, prepared)
+    available = effective_n_jobs(-1 if workers is None else workers)
+    work = stacks(examples, prepared, available)
     trained: list[Network | None] = [None] * len(prepared)
-    count = min(effective_n_jobs(-1 if workers is None else workers), len(work)) or 1
+    count = min(available, len(work)) or 1
     parallel = Parallel(n_jobs=count, prefer="threads", return_as="generator_unordered")
     done = 0
     with one_thread():
@@ -163,11 +164,25 @@ class Stack:
             self.rows.append(np.concatenate([one.sample.rows, np.arange(start, start + count)]))
             start += count
         self.weights = [one.sample.weights for one in self.members]
-        scales = [
-            one.job.start[0].scaling() if one.job.start else scaling(one.sample, self.design) for one in self.members
-        ]
+        scales = self._scalings()
         self.scales = [torch.from_numpy(np.stack(part)[:, None]).to(self.device) for part in zip(*scales, strict=True)]
         self._load_validation(examples)
+
+    def _scalings(self) -> list[tuple[np.ndarray, ...]]:
+        """The scaling of each network; networks with the same rows share the work."""
+        known: dict[bytes, tuple[np.ndarray, ...]] = {}
+        scales = []
+        for one in self.members:
+            rows = one.sample.rows.tobytes()
+            if one.job.start:
+                scales.append(one.job.start[0].scaling())
+            elif one.sample.made is not None:
+                scales.append(scaling(one.sample, self.design))
+            else:
+                if rows not in known:
+                    known[rows] = scaling(one.sample, self.design)
+                scales.append(known[rows])
+        return scales
 
     def _load_validation(self, examples: Examples) -> None:
         """Validation rows and weights of each network, padded to chunks of one batch."""

@@ -50,5 +50,5 @@ class Ensemble(Regularizer):
         """One member: a seed of its own, and rows of its own under bootstrap."""
         rng = np.random.default_rng([job.seed & 0xFFFFFFFF, job.seed >> 32, 2, number])
         seed = job.seed if number == 0 else int(rng.integers(2**62))
-        rows = rng.choice(job.rows, len(job.rows)) if self.bootstrap else job.rows
-        return replace(job, seed=seed, rows=np.sort(rows), start=job.start[number : number + 1])
+        rows = np.sort(rng.choice(job.rows, len(job.rows))) if self.bootstrap else job.rows
+        return replace(job, seed=seed, rows=rows, start=job.start[number : number + 1])
