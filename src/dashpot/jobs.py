@@ -208,7 +208,7 @@ def stacks(examples: Examples, prepared: Sequence[Prepared], workers: int = 1) -
 
 
 def _divided(examples: Examples, group: list[Prepared], least: int) -> list[list[Prepared]]:
-    """A group in equal parts: none larger than the cache likes, and at least some parts where there is work for them."""
+    """A group in equal parts: none too large, and `least` parts where there is work for them."""
     widths = group[0].job.widths(examples)
     bytes_each = 4 * (4 * parameter_count(widths) + 6 * group[0].batch_width * sum(widths))
     most = max(1, LARGEST_STACK // bytes_each)

@@ -82,6 +82,17 @@ def unperturbed(units: Tensor, depth: int) -> Tensor:
     return units
 
 
+def linear(units: Tensor, layer: Layer) -> Tensor:
+    """units @ weights + biases, (networks, batch, outputs)."""
+    # A matrix with an axis of length 1 takes another path in the linear algebra library when its network is alone
+    # in the stack, and rounds differently there. Written out, it gives the same bits in every stack.
+    if layer.weights.shape[2] == 1:
+        return (units * layer.weights.transpose(1, 2)).sum(-1, keepdim=True) + layer.biases
+    if layer.weights.shape[1] == 1:
+        return units * layer.weights + layer.biases
+    return torch.baddbmm(layer.biases, units, layer.weights)
+
+
 def forward(
     layers: Sequence[Layer],
     inputs: Tensor,
@@ -92,8 +103,8 @@ def forward(
     activate = ACTIVATIONS[activation].train
     units = [perturb_units(inputs, 0)]
     for depth, layer in enumerate(layers[:-1], start=1):
-        units.append(perturb_units(activate(torch.baddbmm(layer.biases, units[-1], layer.weights)), depth))
-    return torch.baddbmm(layers[-1].biases, units[-1], layers[-1].weights), units
+        units.append(perturb_units(activate(linear(units[-1], layer)), depth))
+    return linear(units[-1], layers[-1]), units
 
 
 @dataclass
@@ -167,6 +178,6 @@ def standardize(inputs: Any, centre: Any, scale: Any, clipped: bool) -> Any:
     if isinstance(inputs, Tensor):
         units = inputs.sub_(centre).mul_(scale).nan_to_num_(0.0)
         return units.mul_((units * units).mul_(1 / 9).add_(1).rsqrt_()) if clipped else units
-    units = (inputs - centre) * scale
-    units = np.where(np.isnan(units), 0.0, units)
-    return units / np.sqrt(1 + units * units / 9) if clipped else units
+    values = (inputs - centre) * scale
+    values = np.where(np.isnan(values), 0.0, values)
+    return values / np.sqrt(1 + values * values / 9) if clipped else values

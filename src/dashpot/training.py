@@ -6,6 +6,7 @@ each trains the same alone, in any stack, and after its neighbours have stopped 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,9 @@ from dashpot.regularizers.base import Epoch, Recipe, stacked
 from dashpot.regularizers.initializers import default_initializer
 
 Progress = Callable[[int, int], None]
+LONG = 10_000  # steps of all stacks from which on worker processes, which take seconds to start, beat threads
+_threads = threading.Lock()
+_inside: list[int] = []  # torch's threads before each worker that is at work now; the first entry is the user's setting
 
 
 def train(
@@ -52,34 +56,38 @@ def train(
     work = stacks(examples, prepared, available)
     trained: list[Network | None] = [None] * len(prepared)
     count = min(available, len(work)) or 1
-    parallel = Parallel(n_jobs=count, prefer="threads", return_as="generator_unordered")
+    long = sum(stack[0].steps * stack[0].job.design.epochs for stack in work) > LONG
+    parallel = Parallel(n_jobs=count, prefer="processes" if long else "threads", return_as="generator_unordered")
     done = 0
-    with one_thread():
-        for numbers, networks in parallel(delayed(_numbered)(examples, stack, device) for stack in work):
-            for number, network in zip(numbers, networks, strict=True):
-                trained[number] = network
-            done += len(numbers)
-            if progress is not None:
-                progress(done, len(prepared))
+    for numbers, networks in parallel(delayed(_numbered)(examples, stack, device) for stack in work):
+        for number, network in zip(numbers, networks, strict=True):
+            trained[number] = network
+        done += len(numbers)
+        if progress is not None:
+            progress(done, len(prepared))
     ordered = iter(trained)
     return [tuple(next(ordered) for _ in members) for members in planned]  # type: ignore[misc]
 
 
 def _numbered(examples: Examples, stack: list[Prepared], device: str) -> tuple[list[int], list[Network]]:
     """A stack's networks with the numbers of their jobs."""
-    with no_denormals():
+    with one_thread(), no_denormals():
         return [one.number for one in stack], train_stack(examples, stack, device)
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """One torch thread for each worker: more would fight over the cores."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    """One torch thread for each worker: more would fight over the cores. The last to leave restores the setting."""
+    with _threads:
+        _inside.append(_inside[0] if _inside else torch.get_num_threads())
+        torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        with _threads:
+            threads = _inside.pop()
+            if not _inside:
+                torch.set_num_threads(threads)
 
 
 @contextmanager

@@ -114,7 +114,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError(
-                f"MLPClassifier.fit({named}): one class only, {shown(self.classes_.tolist()[0])}; at least two are needed."
+                f"MLPClassifier.fit({named}): one class only, {shown(self.classes_.tolist()[0])}; "
+                "at least two are needed."
             )
         self.loss_ = self._loss(numbers)
         return np.asarray(numbers, dtype=np.int64)

@@ -42,7 +42,7 @@ class Initializer(Regularizer):
         last = len(layers) - 1
         chosen = {"all": range(last + 1), "hidden": range(last), "output": [last], "none": []}[self.layers]
         return [
-            Layer(self.weights(layer.weights, rng.at(depth)), torch.zeros_like(layer.biases))
+            Layer(self.weights(layer.weights, rng.at(depth)).to(layer.weights), torch.zeros_like(layer.biases))
             if depth in chosen
             else layer
             for depth, layer in enumerate(layers)

@@ -10,12 +10,13 @@ import pandas as pd
 import dashpot
 from dashpot.errors import UsageError
 from dashpot.jobs import Design, Job
+from dashpot.optimizers import Adam
 from dashpot.regularizers import Recipe
 from dashpot.studies.curves import learning_curves
 from dashpot.studies.effects import BASELINE
 from dashpot.studies.problem import Problem, prepare
 from dashpot.studies.questions import Questions, asked_questions, default_questions, written
-from dashpot.studies.results import Trial, network_results, setting, without_failures, yardstick_results
+from dashpot.studies.results import Trial, network_results, setting, study_loss, without_failures, yardstick_results
 from dashpot.studies.scores import Score, choose_scores
 from dashpot.studies.splits import Split, draw_splits, fold_count
 from dashpot.studies.study import Study
@@ -181,7 +182,7 @@ def _check(
 
 def study_design(problem: Problem, hidden_layers: tuple[int, ...], epochs: int) -> Design:
     """What all networks of a study share."""
-    return Design(tuple(hidden_layers), "relu", None, None, 64, epochs, 0.0)
+    return Design(tuple(hidden_layers), "relu", study_loss(problem), Adam(1e-3), 64, epochs, 0.0)
 
 
 def _whole(value: Any) -> bool:

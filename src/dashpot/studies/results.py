@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, effective_n_jobs
-from scipy.special import softmax
 
 from dashpot.errors import DataError
+from dashpot.losses import Binary, CrossEntropy, Loss, SquaredError
 from dashpot.networks import Network
 from dashpot.regularizers import Recipe
 from dashpot.studies.effects import BASELINE, scores_on_test
@@ -75,8 +75,14 @@ def predictions(problem: Problem, members: tuple[Network, ...], rows: np.ndarray
 
 def _predicted(problem: Problem, outputs: np.ndarray) -> np.ndarray:
     """Raw outputs as probabilities of classes; amounts as they are."""
-    outputs = np.asarray(outputs, dtype=np.float64)
-    return softmax(outputs, axis=1) if problem.classes else outputs
+    return study_loss(problem).predict(outputs)
+
+
+def study_loss(problem: Problem) -> Loss:
+    """One logit for two classes, a softmax for more; squared error for amounts."""
+    if not problem.classes:
+        return SquaredError()
+    return Binary() if len(problem.classes) == 2 else CrossEntropy(len(problem.classes))
 
 
 def yardstick_results(problem: Problem, drawn: list[Split], scores: list[Score], workers: int | None) -> pd.DataFrame:
