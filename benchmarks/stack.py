@@ -1,6 +1,6 @@
 """How fast is a stack? 64 networks against the same work done by PyTorch, scikit-learn and a naive stack.
 
-Each shape: 8,192 rows, 32 columns, 10 classes, two hidden layers, AdamW, dropout 0.1 (none in scikit-learn, which has no dropout).
+Each shape: 8,192 rows, 32 columns, 10 classes, two hidden layers, AdamW, dropout 0.1 (none in scikit-learn).
 All peers run in this process, one after another, round by round; the table gives medians over the rounds and
 ratios within the run. Two-thread peers keep their default threads; ours trains one stack on each core.
 

@@ -31,4 +31,4 @@ def demo(folder: Path, seed: int, workers: int | None) -> None:
     click.echo(introduction)
     folder.mkdir(parents=True, exist_ok=True)
     table = read_roles(anes96_path(), target="vote")
-    run(table, given(random_state=seed, workers=workers), folder / "report.html", folder / "results.csv")
+    run(table, given(random_state=seed, workers=workers, splits=20), folder / "report.html", folder / "results.csv")
