@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from dashpot import regularizers
+from dashpot import regularizers, training
 from dashpot.errors import UsageError
 from dashpot.jobs import Design, Examples, Job, Sample, prepare, stacks
 from dashpot.losses import Binary, CrossEntropy, SquaredError
@@ -230,6 +230,36 @@ def test_training_again_and_two_workers_change_nothing():
     for one, other, third in zip(first, again, side_by_side, strict=True):
         assert_identical(one, other)
         assert_identical(one, third)
+
+
+def test_label_noise_looks_at_its_own_network():
+    """Zeros and ones are classes, whatever numbers a neighbour learns."""
+    targets = torch.rand(2, 64, 1)
+    targets[0] = (targets[0] > 0.5).float()
+    noise = Noise("labels", level=0.5)
+    _, together = noise.augment(targets, targets, draws([1, 2]))
+    _, alone = noise.augment(targets[:1], targets[:1], draws([1]))
+    assert torch.equal(together[:1], alone)
+    assert set(alone.unique().tolist()) == {0.0, 1.0}
+
+
+def test_rows_of_others_do_no_harm():
+    """A batch is filled up with the network's own rows: not even an infinite row of another gets in."""
+    examples = examples_for("amounts")
+    job = job_for([], design_for("amounts", standardize=False), examples)
+    job = dataclasses.replace(job, rows=job.rows[job.rows != 0], validation=job.validation[job.validation != 0])
+    before = train(examples, [job], workers=1)[0]
+    examples.inputs[0] = np.inf
+    examples.targets[0] = np.inf
+    assert_identical(train(examples, [job], workers=1)[0], before)
+
+
+def test_workers_may_be_processes(monkeypatch):
+    monkeypatch.setattr(training, "LONG", 0)
+    examples = examples_for("binary")
+    jobs = [job_for([Dropout(0.2)], design_for("binary", hidden_layers=(width,)), examples, 4) for width in (3, 8)]
+    for one, other in zip(train(examples, jobs, workers=1), train(examples, jobs, workers=2), strict=True):
+        assert_identical(one, other)
 
 
 # ---- 3 and 4: the hooks by themselves

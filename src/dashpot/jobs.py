@@ -134,7 +134,8 @@ class Sample:
         """All row weights with mean 1."""
         given = self.examples.weights
         real = np.ones(len(self.rows)) if given is None else given[self.rows]
-        made = np.ones(0) if self.made is None else np.full(len(self.made.inputs), real.mean())
+        typical = real.mean() if len(real) else 1.0
+        made = np.ones(0) if self.made is None else np.full(len(self.made.inputs), typical)
         weights = np.concatenate([real, made])
         return weights / weights.mean() if weights.any() else weights
 

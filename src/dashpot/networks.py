@@ -177,7 +177,10 @@ def standardize(inputs: Any, centre: Any, scale: Any, clipped: bool) -> Any:
     """
     if isinstance(inputs, Tensor):
         units = inputs.sub_(centre).mul_(scale).nan_to_num_(0.0)
-        return units.mul_((units * units).mul_(1 / 9).add_(1).rsqrt_()) if clipped else units
+        if not clipped:
+            return units
+        units.clamp_(-1e9, 1e9)  # or the square of 1e20, a fill value say, would overflow and count as missing
+        return units.mul_((units * units).mul_(1 / 9).add_(1).rsqrt_())
     values = (inputs - centre) * scale
     values = np.where(np.isnan(values), 0.0, values)
     return values / np.sqrt(1 + values * values / 9) if clipped else values

@@ -201,6 +201,7 @@ class Stack:
         for i, one in enumerate(self.members):
             own = one.job.validation
             given = np.ones(len(own)) if examples.weights is None else examples.weights[own]
+            rows[i] = own[0] if len(own) else one.job.rows[0]
             rows[i, : len(own)] = own
             weights[i, : len(own)] = given / given.sum() if given.any() else np.nan
         self.validation = torch.from_numpy(rows).to(self.device), torch.from_numpy(weights).to(self.device)
@@ -251,9 +252,10 @@ class Stack:
         shape = (len(self.members), self.steps, self.batch)
         order, weights = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
         for i, (one, rows, given) in enumerate(zip(self.members, self.rows, self.weights, strict=True)):
-            shuffled = np.random.Generator(np.random.Philox(key=one.job.seed, counter=self.epoch)).permutation(
-                len(rows)
-            )
+            order[i] = rows[0]  # what fills up is of the network's own rows: no other can do harm, even at weight 0
+            # the epoch counts in the upper half: streams of neighbouring counters overlap, and so would the orders
+            philox = np.random.Philox(key=one.job.seed, counter=self.epoch << 128)
+            shuffled = np.random.Generator(philox).permutation(len(rows))
             for number, part in enumerate(np.array_split(shuffled, self.steps)):
                 order[i, number, : len(part)] = rows[part]
                 weights[i, number, : len(part)] = given[part] / max(len(part), 1)
@@ -315,10 +317,11 @@ class Stack:
     def _release(self, stopped: Tensor, diverged: Tensor) -> None:
         """Finish the networks that stopped, and go on with the others in a smaller stack."""
         kept_parameters = self.recipe.finish(self.memory, self.parameters)
+        restored = (kept_parameters != self.parameters).any(1)
         best = next((v for name, v in self.memory.items() if name.endswith(".best_epoch")), None)
         for i in torch.nonzero(stopped).flatten().tolist():
             network = self._network(i, kept_parameters[i : i + 1])
-            network.best_epoch = None if best is None or best[i] < 1 else int(best[i])
+            network.best_epoch = int(best[i]) if best is not None and restored[i] else None
             network.diverged = self.epoch if bool(diverged[i]) else None
             self.finished[self.members[i].number] = network
         self._take(~stopped)

@@ -79,8 +79,8 @@ class Noise(Regularizer):
         """Disturb labels: another class, or a number nearby."""
         if self.target != "labels":
             return inputs, targets
-        classes = bool(((targets == 0) | (targets == 1)).all())
-        return inputs, self._relabelled(targets, rng) if classes else self._disturbed(targets, rng)
+        classes = ((targets == 0) | (targets == 1)).all(2, keepdim=True).all(1, keepdim=True)  # of each network
+        return inputs, torch.where(classes, self._relabelled(targets, rng), self._disturbed(targets, rng))
 
     def _disturbed(self, values: Tensor, rng: Draws, unit: float | Tensor = 1.0) -> Tensor:
         """Values (networks, ...) with noise of this kind; `unit` is what level 1 means."""
