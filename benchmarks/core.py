@@ -1,6 +1,6 @@
 """Every table of a suite, as it comes: the default network against the prior, a linear model and boosting.
 
-One split of each table, 75 % to train; classes by log-loss, amounts by 1 - R2 (both: less is better). Needs the folder of
+One split of each table, 75 % to train; classes by log-loss, amounts by 1 - R2 (both: less is better). Needs the
 tables (`--data`), with its `load.py`.
 
     python benchmarks/core.py --data ../shared/data [--suite core] [--output benchmarks/results/core.csv]
