@@ -42,7 +42,8 @@ from dashpot.regularizers import (
     WeightDecay,
     Zero,
 )
-from dashpot.regularizers.base import Recipe, Regularizer
+from dashpot.regularizers.base import Regularizer
+from dashpot.regularizers.recipe import Recipe, stacked
 from dashpot.tables.encode import Inputs
 from dashpot.training import Stack, step, train
 
@@ -643,3 +644,83 @@ def test_a_regularizer_of_fifteen_lines_works():
     together = train(examples, jobs, workers=1)
     for job, (network,) in zip(jobs, together, strict=True):
         np.testing.assert_array_equal(network.layers[0][0], train(examples, [job], workers=1)[0][0].layers[0][0])
+
+
+# ---- the hooks that no part of the first set uses
+
+
+@dataclass(frozen=True)
+class Averaged(Regularizer):
+    """The mean of the weights of all steps is shown; the last weights are a snapshot."""
+
+    strength: float = 1.0
+    schedule: str = "constant"
+    off: ClassVar = {"strength": 0.0}
+
+    def begin(self, parameters):
+        return {"mean": torch.zeros_like(parameters), "last": parameters.clone(), "steps": torch.zeros(len(parameters))}
+
+    def end_step(self, memory, parameters):
+        steps = memory["steps"] + 1
+        mean = memory["mean"] + (parameters - memory["mean"]) / steps[:, None]
+        return {"mean": mean, "last": parameters.clone(), "steps": steps}
+
+    def shown(self, memory, parameters):
+        return memory["mean"]
+
+    def snapshots(self, memory):
+        return [memory["last"], torch.full_like(memory["last"], torch.nan)]
+
+
+def test_what_is_shown_is_kept_and_snapshots_come_behind_it():
+    examples, design = class_examples(), Design((4,), "tanh", Binary(), SGD(0.05), epochs=3)
+    jobs = [Job(Recipe(recipe), np.arange(128), np.arange(0), 0, design) for recipe in ((Averaged(),), ())]
+    (averaged, last), (plain,) = train(examples, jobs)
+    np.testing.assert_array_equal(last.layers[0][0], plain.layers[0][0])
+    assert not np.array_equal(averaged.layers[0][0], plain.layers[0][0])
+
+
+def test_a_schedule_moves_a_strength_between_off_and_itself():
+    progress = torch.tensor([0.0, 0.5, 1.0])
+    part = stacked([Recipe((Averaged(2.0, "rising"),))] * 3)
+    assert part.at(progress).parts[0].strength.tolist() == [0.0, 1.0, 2.0]
+    falling = stacked([Recipe((Averaged(2.0, "flat_cosine"),))] * 3).at(progress).parts[0]
+    np.testing.assert_allclose(falling.strength.numpy(), [2.0, 2.0, 0.0], atol=1e-6)
+    unscheduled = stacked([Recipe((Averaged(2.0),))] * 3)
+    assert unscheduled.at(progress) is unscheduled
+
+
+@dataclass(frozen=True)
+class Uphill(Regularizer):
+    """Inputs take a step of the strength up the slope of the loss."""
+
+    strength: float = 1.0
+    off: ClassVar = {"strength": 0.0}
+
+    def oppose(self, inputs, slope, rng):
+        return inputs + self.strength.view(-1, 1, 1) * slope(inputs).sign()
+
+
+def test_inputs_may_be_moved_against_the_network():
+    examples = class_examples()
+    opposed, plain = fit(examples, [Uphill(0.2)], loss=Binary()), fit(examples, loss=Binary())
+    assert opposed.history["loss"][-1] > plain.history["loss"][-1]
+
+
+@dataclass(frozen=True)
+class FirstRows(Regularizer):
+    """An epoch is the first row, again and again."""
+
+    on: float = 1.0
+    off: ClassVar = {"on": 0.0}
+
+    def order(self, sample, rng):
+        return np.zeros(len(sample), dtype=int)
+
+
+def test_an_order_may_choose_the_rows_of_an_epoch():
+    examples, same = linear_examples(), linear_examples()
+    same.inputs[1:] += 100.0
+    same.targets[1:] = 7.0
+    first, second = (fit(table, [FirstRows()]).layers[0][0] for table in (examples, same))
+    np.testing.assert_array_equal(first, second)

@@ -19,8 +19,9 @@ from dashpot.networks import layers_of, parameter_count
 from dashpot.optimizers import SGD, Adam, AdamW, Step
 from dashpot.randomness import draws
 from dashpot.regularizers import L1, L2, Dropout, EarlyStopping, InputDropout, MaxNorm, Noise, WeightDecay, parse
-from dashpot.regularizers.base import Epoch, Recipe, Regularizer, overrides, stacked
+from dashpot.regularizers.base import Epoch, Regularizer, overrides
 from dashpot.regularizers.noise import KINDS, TARGETS
+from dashpot.regularizers.recipe import Recipe, stacked
 from dashpot.tables.encode import Inputs
 from dashpot.training import train, train_stack
 
@@ -30,11 +31,11 @@ CLASSES = [
     if isinstance(cls, type) and issubclass(cls, Regularizer) and cls not in (Regularizer, Recipe)
 ]
 HOOKS = (
-    "plan", "hold_out", "resample", "initialize", "augment", "perturb_weights", "perturb_units",
-    "penalty", "constrain", "begin", "end_epoch", "finish",
+    "plan", "hold_out", "resample", "order", "bind", "initialize", "augment", "oppose", "perturb_weights",
+    "perturb_units", "penalty", "constrain", "begin", "end_step", "shown", "end_epoch", "finish", "snapshots",
 )  # fmt: skip
-TENSOR_HOOKS = HOOKS[3:]
-STACK_HOOKS = HOOKS[4:]
+TENSOR_HOOKS = HOOKS[5:]
+STACK_HOOKS = HOOKS[6:]
 BALANCING = {"SMOTE", "Oversample", "Resample", "Undersample"}  # for classes only
 
 
@@ -174,7 +175,7 @@ def test_one_stack_may_hold_every_recipe(kind):
     networks = train_stack(examples, prepared)
     assert len(networks) == len(jobs) > 20
     for job, network in zip(jobs, networks, strict=True):
-        assert_identical(train(examples, [job], workers=1)[0], (network,))
+        assert_identical(train(examples, [job], workers=1)[0], network)
 
 
 SHAPES = [
@@ -291,7 +292,13 @@ def arguments_for(hook, regularizer, dtype=torch.float32):
         "plan": (job,),
         "hold_out": (job, examples),
         "resample": (Sample(examples, job.rows), np.random.default_rng(0)),
+        "order": (Sample(examples, job.rows), np.random.default_rng(0)),
+        "bind": (examples.columns,),
         "initialize": (layers, rng),
+        "oppose": (inputs, torch.sin, rng),
+        "end_step": (regularizer.begin(parameters), parameters),
+        "shown": (regularizer.begin(parameters), parameters),
+        "snapshots": (regularizer.begin(parameters),),
         "augment": (inputs, targets, rng),
         "perturb_weights": (layers, rng),
         "perturb_units": (units, 1 if dtype == torch.float32 else 0, rng),
@@ -323,7 +330,7 @@ def assert_equal_numbers(first, second):
 
 
 def in_a_stack(regularizer):
-    return stacked([Recipe((regularizer,))] * NETWORKS).parts[0]
+    return stacked([Recipe((regularizer,))] * NETWORKS).bind(examples_for("classes").columns).parts[0]
 
 
 def hooks_of(regularizer):
@@ -352,7 +359,8 @@ def tensors_in(thing):
 @every
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_shapes_dtype_and_device_are_kept(regularizer, dtype):
-    replacing = {"initialize": 0, "augment": slice(0, 2), "perturb_weights": 0, "perturb_units": 0, "constrain": 0}
+    replacing = {"initialize": 0, "augment": slice(0, 2), "perturb_weights": 0, "perturb_units": 0, "constrain": 0,
+                 "oppose": 0, "shown": 1}  # fmt: skip
     for hook in set(hooks_of(regularizer)) & set(TENSOR_HOOKS):
         for own in (regularizer, in_a_stack(regularizer)) if hook in STACK_HOOKS else (regularizer,):
             arguments = arguments_for(hook, regularizer, dtype)

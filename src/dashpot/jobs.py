@@ -14,7 +14,7 @@ from dashpot.optimizers import AdamW, Optimizer
 from dashpot.tables.encode import Inputs
 
 if TYPE_CHECKING:
-    from dashpot.regularizers.base import Recipe
+    from dashpot.regularizers.recipe import Recipe
 
 LARGEST_STACK = 24 * 2**20  # bytes that a stack works on in a step: large enough to be worth a call, near the cache
 WORTH_DIVIDING = 4 * 2**20  # bytes of a group that is divided so that every worker has a stack

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,9 @@ from dashpot.jobs import Examples, Job, Prepared, Sample, prepare, stacks
 from dashpot.networks import Layer, Network, forward, layers_of, parameter_count, standardize
 from dashpot.optimizers import StackedOptimizer
 from dashpot.randomness import Draws, draws, keys
-from dashpot.regularizers.base import Epoch, Recipe, stacked
+from dashpot.regularizers.base import Epoch
 from dashpot.regularizers.initializers import default_initializer
+from dashpot.regularizers.recipe import Recipe, stacked
 
 Progress = Callable[[int, int], None]
 LONG = 10_000  # steps of all stacks from which on worker processes, which take seconds to start, beat threads
@@ -54,22 +56,22 @@ def train(
     prepared = prepare(examples, [member for members in planned for member in members])
     available = effective_n_jobs(-1 if workers is None else workers)
     work = stacks(examples, prepared, available)
-    trained: list[Network | None] = [None] * len(prepared)
+    trained: list[tuple[Network, ...]] = [()] * len(prepared)
     count = min(available, len(work)) or 1
     long = sum(stack[0].steps * stack[0].job.design.epochs for stack in work) > LONG
     parallel = Parallel(n_jobs=count, prefer="processes" if long else "threads", return_as="generator_unordered")
     done = 0
     for numbers, networks in parallel(delayed(_numbered)(examples, stack, device) for stack in work):
-        for number, network in zip(numbers, networks, strict=True):
-            trained[number] = network
+        for number, own in zip(numbers, networks, strict=True):
+            trained[number] = own
         done += len(numbers)
         if progress is not None:
             progress(done, len(prepared))
     ordered = iter(trained)
-    return [tuple(next(ordered) for _ in members) for members in planned]  # type: ignore[misc]
+    return [tuple(network for _ in members for network in next(ordered)) for members in planned]
 
 
-def _numbered(examples: Examples, stack: list[Prepared], device: str) -> tuple[list[int], list[Network]]:
+def _numbered(examples: Examples, stack: list[Prepared], device: str) -> tuple[list[int], list[tuple[Network, ...]]]:
     """A stack's networks with the numbers of their jobs."""
     with one_thread(), no_denormals():
         return [one.number for one in stack], train_stack(examples, stack, device)
@@ -100,8 +102,8 @@ def no_denormals() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def train_stack(examples: Examples, prepared: list[Prepared], device: str = "cpu") -> list[Network]:
-    """Train the networks of one stack until each has stopped."""
+def train_stack(examples: Examples, prepared: list[Prepared], device: str = "cpu") -> list[tuple[Network, ...]]:
+    """Train the networks of one stack until each has stopped; each comes with its snapshots, if it kept any."""
     stack = Stack(examples, prepared, device)
     while len(stack.members):
         losses = stack.train_epoch()
@@ -120,6 +122,7 @@ def step(
 ) -> tuple[Tensor, list[Tensor]]:
     """Losses of a batch, (networks,), and the gradient of each network's loss plus penalty by weights and biases."""
     inputs, targets = recipe.augment(inputs, targets, rng)
+    inputs = recipe.oppose(inputs, lambda at: slope(layers, at, targets, design), rng)
     seen = recipe.perturb_weights(layers, rng)
     outputs, units = forward(
         seen, inputs, design.activation, lambda units, depth: recipe.perturb_units(units, depth, rng)
@@ -129,6 +132,13 @@ def step(
     # a sum, so that no network scales another's gradient
     gradients = torch.autograd.grad(total.sum(), [part for layer in layers for part in layer])
     return losses.detach(), list(gradients)
+
+
+def slope(layers: Sequence[Layer], inputs: Tensor, targets: Tensor, design: Any) -> Tensor:
+    """The gradient of each row's loss by its own inputs, shaped like them."""
+    inputs = inputs.detach().requires_grad_()
+    outputs, _ = forward(layers, inputs, design.activation)
+    return torch.autograd.grad(design.loss.per_row(outputs, targets).sum(), inputs)[0]
 
 
 def write(values: Sequence[Layer], layers: Sequence[Layer]) -> None:
@@ -144,12 +154,13 @@ class Stack:
 
     def __init__(self, examples: Examples, prepared: list[Prepared], device: str) -> None:
         self.members = list(prepared)
-        self.finished: dict[int, Network] = {}
+        self.finished: dict[int, tuple[Network, ...]] = {}
         self.design = prepared[0].job.design
         self.widths = prepared[0].job.widths(examples)
         self.steps, self.batch = prepared[0].steps, prepared[0].batch_width
         self.device = torch.device(device)
-        self.recipe = stacked([one.job.recipe for one in prepared], device)
+        self.columns = examples.columns
+        self.recipe = self._recipe()
         self._load(examples)
         self.parameters = torch.cat([self._first_weights(one) for one in prepared])
         self.optimizer = self._optimizer()
@@ -157,6 +168,10 @@ class Stack:
         self.before = self.parameters.clone()
         self.epoch = 0
         self.histories: list[dict[str, list[float]]] = [{} for _ in prepared]
+
+    def _recipe(self) -> Recipe:
+        """The recipes of all networks in one."""
+        return stacked([one.job.recipe for one in self.members], self.device).bind(self.columns)
 
     def _load(self, examples: Examples) -> None:
         """Inputs and targets of all rows, those of each network's own making behind, on the device."""
@@ -235,14 +250,17 @@ class Stack:
         leaves = [Layer(*(part.detach().requires_grad_() for part in layer)) for layer in layers]
         gradients = torch.zeros_like(self.parameters)
         used = gradients[:, : sum(part[0].numel() for layer in layers for part in layer)]
+        epochs = torch.tensor([float(one.job.design.epochs) for one in self.members], device=self.device)
+        recipe = self.recipe.at(self.epoch / epochs)
         first = 1 + self.epoch * self.steps
         rngs = map(Draws, keys(seeds, range(first, first + self.steps)).to(self.device))
         for number, rng in enumerate(rngs):
             inputs, targets = self._gather(order[:, number])
-            loss, parts = step(leaves, inputs, targets, weights[:, number], self.recipe, self.design, rng)
+            loss, parts = step(leaves, inputs, targets, weights[:, number], recipe, self.design, rng)
             torch.cat([part.flatten(1) for part in parts], dim=1, out=used)
             taken = self.optimizer.update(gradients)
-            write(self.recipe.constrain(layers, taken), layers)
+            write(recipe.constrain(layers, taken), layers)
+            self.memory = recipe.end_step(self.memory, self.parameters)
             losses += loss
         self.epoch += 1
         return losses / self.steps
@@ -252,13 +270,11 @@ class Stack:
         shape = (len(self.members), self.steps, self.batch)
         order, weights = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
         for i, (one, rows, given) in enumerate(zip(self.members, self.rows, self.weights, strict=True)):
-            order[i] = rows[0]  # what fills up is of the network's own rows: no other can do harm, even at weight 0
             # the epoch counts in the upper half: streams of neighbouring counters overlap, and so would the orders
             philox = np.random.Philox(key=one.job.seed, counter=self.epoch << 128)
-            shuffled = np.random.Generator(philox).permutation(len(rows))
-            for number, part in enumerate(np.array_split(shuffled, self.steps)):
-                order[i, number, : len(part)] = rows[part]
-                weights[i, number, : len(part)] = given[part] / max(len(part), 1)
+            places, shares = batch_places(len(rows), self.steps, self.batch)
+            taken = one.job.recipe.order(one.sample, np.random.Generator(philox))[places]
+            order[i], weights[i] = rows[taken], given[taken] * shares
         return torch.from_numpy(order).to(self.device), torch.from_numpy(weights).to(self.device)
 
     def _gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -272,11 +288,11 @@ class Stack:
         return standardize(inputs, centre, scale, self.design.standardize), targets
 
     @torch.no_grad()
-    def validate(self) -> dict[str, Tensor]:
+    def validate(self, parameters: Tensor) -> dict[str, Tensor]:
         """Loss and error on each network's validation rows, NaN where there are none."""
         rows, weights = self.validation
         loss = error = torch.where(weights.sum(1) > 0, 0.0, torch.nan)
-        layers = layers_of(self.parameters, self.widths)
+        layers = layers_of(parameters, self.widths)
         for start in range(0, rows.shape[1], self.batch):
             chunk = slice(start, start + self.batch)
             inputs, targets = self._gather(rows[:, chunk])
@@ -287,7 +303,8 @@ class Stack:
 
     def end_epoch(self, losses: Tensor) -> None:
         """Score, remember, and let go of the networks that have stopped."""
-        validation = self.validate()
+        shown = self.recipe.shown(self.memory, self.parameters)
+        validation = self.validate(shown)
         for history, *values in zip(
             self.histories,
             losses.tolist(),
@@ -299,14 +316,15 @@ class Stack:
                 history.setdefault(name, []).append(value)
         diverged = ~(losses.isfinite() & self.parameters.isfinite().all(1))
         self.parameters[diverged] = self.before[diverged]
+        shown = torch.where(diverged[:, None], self.before, shown)
         number = torch.full_like(losses, self.epoch)
-        self.memory, stopped = self.recipe.end_epoch(self.memory, Epoch(number, validation, self.parameters))
+        self.memory, stopped = self.recipe.end_epoch(self.memory, Epoch(number, validation, shown))
         limits = torch.tensor([one.job.design.epochs for one in self.members], device=self.device)
         stopped = (diverged | (number >= limits)) if stopped is None else stopped | diverged | (number >= limits)
         stopped |= self._still()
         self.before.copy_(self.parameters)
         if stopped.any():
-            self._release(stopped, diverged)
+            self._release(shown, stopped, diverged)
 
     def _still(self) -> Tensor:
         """Networks whose weights changed in this epoch by less than the tolerated share of their norm."""
@@ -314,16 +332,18 @@ class Stack:
         change = torch.linalg.vector_norm(self.parameters - self.before, dim=1)
         return change < tolerances * torch.linalg.vector_norm(self.parameters, dim=1)
 
-    def _release(self, stopped: Tensor, diverged: Tensor) -> None:
+    def _release(self, shown: Tensor, stopped: Tensor, diverged: Tensor) -> None:
         """Finish the networks that stopped, and go on with the others in a smaller stack."""
-        kept_parameters = self.recipe.finish(self.memory, self.parameters)
-        restored = (kept_parameters != self.parameters).any(1)
+        kept = self.recipe.finish(self.memory, shown)
+        restored = (kept != shown).any(1)
+        snapshots = self.recipe.snapshots(self.memory)
         best = next((v for name, v in self.memory.items() if name.endswith(".best_epoch")), None)
         for i in torch.nonzero(stopped).flatten().tolist():
-            network = self._network(i, kept_parameters[i : i + 1])
+            network = self._network(i, kept[i : i + 1])
             network.best_epoch = int(best[i]) if best is not None and restored[i] else None
             network.diverged = self.epoch if bool(diverged[i]) else None
-            self.finished[self.members[i].number] = network
+            copies = [self._network(i, copy[i : i + 1]) for copy in snapshots if bool(copy[i].isfinite().all())]
+            self.finished[self.members[i].number] = network, *copies
         self._take(~stopped)
 
     def _take(self, keep: Tensor) -> None:
@@ -341,7 +361,7 @@ class Stack:
         self.before = self.before[keep]
         self.optimizer.take(keep)
         self.parameters = self.optimizer.parameters
-        self.recipe = stacked([one.job.recipe for one in self.members], self.device)
+        self.recipe = self._recipe()
 
     def _network(self, i: int, parameters: Tensor) -> Network:
         """One network of the stack as NumPy arrays."""
@@ -361,6 +381,21 @@ class Stack:
             self.histories[i],
             self.epoch,
         )
+
+
+@lru_cache(maxsize=256)
+def batch_places(rows: int, steps: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where each place of an epoch's batches, (steps, batch), finds its row in the shuffled rows, and its weight.
+
+    Batches are equal to one row. Places beyond a batch's own rows repeat them with weight 0: no other network's rows
+    may fill up, since even at weight 0 an infinite number does harm.
+    """
+    sizes = np.full(steps, rows // steps)
+    sizes[: rows % steps] += 1
+    place = np.arange(batch)
+    starts = np.cumsum(sizes) - sizes
+    shares = np.where(place < sizes[:, None], 1 / sizes[:, None], 0.0)
+    return starts[:, None] + place % sizes[:, None], shares.astype(np.float32)
 
 
 def scaling(sample: Sample, design: Any) -> tuple[np.ndarray, ...]:

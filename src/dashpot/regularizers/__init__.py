@@ -1,12 +1,13 @@
 """Every regularizer: one file per topic, one class per idea. A name in `__all__` is public everywhere."""
 
 from dashpot.regularizers.balance import SMOTE, Oversample, Resample, Undersample
-from dashpot.regularizers.base import Recipe, Regularizer
+from dashpot.regularizers.base import Regularizer
 from dashpot.regularizers.dropout import Dropout, InputDropout
 from dashpot.regularizers.ensemble import Ensemble
 from dashpot.regularizers.initializers import Gaussian, Glorot, He, LeCun, Orthogonal, Uniform, Zero
 from dashpot.regularizers.noise import Noise
 from dashpot.regularizers.norms import L1, L2, ElasticNet, MaxNorm, WeightDecay
+from dashpot.regularizers.recipe import Recipe
 from dashpot.regularizers.stopping import EarlyStopping
 from dashpot.regularizers.written import parse as parse
 

@@ -1,33 +1,40 @@
 """What a regularizer is: a frozen dataclass that overrides one or two pure hooks, one for each moment.
 
-`Recipe` is several regularizers in order, and is itself a regularizer. A hook that is not overridden
-does nothing and costs nothing. Strengths are fields: a number for one network, and a tensor of shape
-(networks,) where many networks train in one stack. A network of the stack that does without a
-regularizer stands at its `off` values.
+A hook that is not overridden does nothing and costs nothing. Strengths are fields: a number for one network,
+and a tensor of shape (networks,) where many networks train in one stack. A network of the stack that does
+without a regularizer stands at its `off` values. A field with `init=False` holds what `bind` found out.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from dashpot.errors import UsageError
 from dashpot.randomness import Draws
 
 if TYPE_CHECKING:
     from dashpot.jobs import Examples, Job, Sample
     from dashpot.networks import Layer
     from dashpot.optimizers import Step
+    from dashpot.tables.encode import Inputs
 
 Memory = dict[str, Tensor]
 NUMBERS = ("float", "int", float, int)  # how a strength may be annotated
+
+# How a strength moves over the training, t from 0 to 1, between its off value (0) and itself (1).
+SCHEDULES: dict[str, Callable[[Tensor], Tensor]] = {
+    "constant": torch.ones_like,
+    "rising": lambda t: t,
+    "falling": lambda t: 1 - t,
+    "cosine": lambda t: 0.5 * (1 + torch.cos(math.pi * t)),
+    "flat_cosine": lambda t: 0.5 * (1 + torch.cos(math.pi * (2 * t - 1).clamp(min=0))),
+}
 
 
 class Range(NamedTuple):
@@ -49,7 +56,7 @@ class Epoch(NamedTuple):
 
     number: Tensor  # epochs done so far, (networks,)
     validation: Mapping[str, Tensor]  # "loss" and "error" on the validation rows, NaN without such rows
-    parameters: Tensor  # (networks, size)
+    parameters: Tensor  # those that `shown` gives, (networks, size)
 
 
 @dataclass(frozen=True)
@@ -81,11 +88,27 @@ class Regularizer:
         """Once: the first weights, in place of those that `layers` holds."""
         return layers
 
+    # ---- when networks come together in a stack
+
+    def bind(self, columns: Inputs) -> Regularizer:
+        """Once for a stack: this regularizer, knowing what each input is (`with_fields` sets `init=False` fields)."""
+        return self
+
+    # ---- at every epoch, one network at a time
+
+    def order(self, sample: Sample, rng: np.random.Generator) -> np.ndarray:
+        """The rows of the coming epoch in their order: `len(sample)` positions within the sample."""
+        return rng.permutation(len(sample))
+
     # ---- at every step, all networks of a stack at once
 
     def augment(self, inputs: Tensor, targets: Tensor, rng: Draws) -> tuple[Tensor, Tensor]:
         """A batch before the network sees it: inputs (networks, batch, inputs), targets (networks, batch, outputs)."""
         return inputs, targets
+
+    def oppose(self, inputs: Tensor, slope: Callable[[Tensor], Tensor], rng: Draws) -> Tensor:
+        """Inputs moved against the network; `slope(inputs)` is the gradient of the loss there, shaped like them."""
+        return inputs
 
     def perturb_weights(self, layers: Sequence[Layer], rng: Draws) -> Sequence[Layer]:
         """The weights for this step's forward pass; penalties and updates keep the true ones."""
@@ -103,11 +126,19 @@ class Regularizer:
         """The weights after the optimizer's update of this step."""
         return layers
 
-    # ---- at the start, after each epoch, at the end: what it remembers goes in and comes out
+    # ---- at the start, after each step and epoch, at the end: what it remembers goes in and comes out
 
     def begin(self, parameters: Tensor) -> Memory:
         """Before the first step: tensors to remember, each (networks, ...)."""
         return {}
+
+    def end_step(self, memory: Memory, parameters: Tensor) -> Memory:
+        """After each step: the new memory; `parameters` (networks, size) change in place afterwards."""
+        return memory
+
+    def shown(self, memory: Memory, parameters: Tensor) -> Tensor:
+        """After each epoch: the parameters that are validated and kept in place of those that train (averages)."""
+        return parameters
 
     def end_epoch(self, memory: Memory, epoch: Epoch) -> tuple[Memory, Tensor | None]:
         """After each epoch: the new memory, and which networks stop now, bool (networks,) or None."""
@@ -116,6 +147,10 @@ class Regularizer:
     def finish(self, memory: Memory, parameters: Tensor) -> Tensor:
         """When a network stops: the parameters to keep, (networks, size)."""
         return parameters
+
+    def snapshots(self, memory: Memory) -> list[Tensor]:
+        """When a network stops: parameters (networks, size) of further networks to keep beside it, NaN for none."""
+        return []
 
     # ---- one for a stack, and the values worth trying
 
@@ -139,12 +174,20 @@ class Regularizer:
         values = [{name: r.between(share) for name, r in cls.ranges.items()} for share in shares]
         return tuple(cls(**{n: round(v) if n in whole else v for n, v in one.items()}) for one in values)
 
+    def at(self, progress: Tensor) -> Regularizer:
+        """Its strength at a share of each network's training, (networks,), where a field `schedule` moves it."""
+        schedule = getattr(self, "schedule", "constant")
+        if schedule == "constant":
+            return self
+        share = SCHEDULES[schedule](progress)
+        return with_fields(self, {n: off + (getattr(self, n) - off) * share for n, off in self.off.items()})
+
     def switched_off(self) -> Regularizer:
         """This regularizer at its `off` values."""
-        return _with_fields(self, dict(self.off))
+        return with_fields(self, dict(self.off))
 
 
-def _with_fields(regularizer: Regularizer, values: Mapping[str, Any]) -> Regularizer:
+def with_fields(regularizer: Regularizer, values: Mapping[str, Any]) -> Regularizer:
     """A copy with other field values, unchecked: tensors stand where numbers are declared."""
     copy = object.__new__(type(regularizer))
     for field in fields(regularizer):
@@ -154,12 +197,12 @@ def _with_fields(regularizer: Regularizer, values: Mapping[str, Any]) -> Regular
 
 def strength_fields(cls: type[Regularizer]) -> list[str]:
     """The fields that hold a number, and so may differ between the networks of a stack."""
-    return [field.name for field in fields(cls) if field.type in NUMBERS]
+    return [field.name for field in fields(cls) if field.init and field.type in NUMBERS]
 
 
 def structural_fields(cls: type[Regularizer]) -> list[str]:
     """The fields that all networks of a stack share."""
-    return [field.name for field in fields(cls) if field.type not in NUMBERS]
+    return [field.name for field in fields(cls) if field.init and field.type not in NUMBERS]
 
 
 def overrides(regularizer: Regularizer, hook: str) -> bool:
@@ -172,169 +215,3 @@ def spread(strength: float | Tensor, like: Tensor) -> float | Tensor:
     if isinstance(strength, Tensor):
         return strength.view(-1, *[1] * (like.ndim - 1))
     return strength
-
-
-@dataclass(frozen=True)
-class Recipe(Regularizer):
-    """Several regularizers in order.
-
-    Parameters
-    ----------
-    parts : tuple of Regularizer, default ()
-        Applied in this order at each moment. Recipes inside are unfolded.
-
-    Examples
-    --------
-    >>> from dashpot.regularizers import L2, Dropout
-    >>> Recipe((L2(0.001), Dropout(0.3)))
-    Recipe(parts=(L2(strength=0.001), Dropout(rate=0.3)))
-    """
-
-    parts: tuple[Regularizer, ...] = ()
-
-    def __post_init__(self) -> None:
-        """Unfold recipes and refuse what is no regularizer."""
-        unfolded: list[Regularizer] = []
-        for part in self.parts:
-            if not isinstance(part, Regularizer):
-                raise UsageError(f"regularizers: {part!r} is not a regularizer. Pass instances such as Dropout(0.3).")
-            unfolded.extend(part.parts if isinstance(part, Recipe) else [part])
-        object.__setattr__(self, "parts", tuple(unfolded))
-
-    @cached_property
-    def places(self) -> tuple[str, ...]:
-        """A name for each part's random draws, the same whatever other kinds of part stand beside it."""
-        seen: Counter[str] = Counter()
-        names = []
-        for part in self.parts:
-            name = "/".join(str(word) for word in (type(part).__name__, *part.structure[1:]))
-            names.append(f"{name}#{seen[name]}")
-            seen[name] += 1
-        return tuple(names)
-
-    def using(self, hook: str) -> list[tuple[int, Regularizer]]:
-        """The parts that have their own version of a hook, each with its position."""
-        if hook not in self._users:
-            self._users[hook] = [(i, part) for i, part in enumerate(self.parts) if overrides(part, hook)]
-        return self._users[hook]
-
-    @cached_property
-    def _users(self) -> dict[str, list[tuple[int, Regularizer]]]:
-        return {}
-
-    @cached_property
-    def structures(self) -> tuple[tuple[Any, ...], ...]:
-        """What recipes of one stack have in common, part by part."""
-        return tuple(part.structure for part in self.parts)
-
-    def plan(self, job: Job) -> list[Job]:
-        """Each part splits the jobs that the parts before it made."""
-        jobs = [job]
-        for _, part in self.using("plan"):
-            jobs = [planned for job in jobs for planned in part.plan(job)]
-        return jobs
-
-    def hold_out(self, job: Job, examples: Examples) -> Job:
-        """The first part that wants validation rows takes them."""
-        for _, part in self.using("hold_out"):
-            if not len(job.validation):
-                job = part.hold_out(job, examples)
-        return job
-
-    def resample(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """One part after another."""
-        for _, part in self.using("resample"):
-            sample = part.resample(sample, rng)
-        return sample
-
-    def initialize(self, layers: Sequence[Layer], rng: Draws) -> Sequence[Layer]:
-        """One part after another."""
-        for i, part in self.using("initialize"):
-            layers = part.initialize(layers, rng.at(self.places[i]))
-        return layers
-
-    def augment(self, inputs: Tensor, targets: Tensor, rng: Draws) -> tuple[Tensor, Tensor]:
-        """One part after another."""
-        for i, part in self.using("augment"):
-            inputs, targets = part.augment(inputs, targets, rng.at(self.places[i]))
-        return inputs, targets
-
-    def perturb_weights(self, layers: Sequence[Layer], rng: Draws) -> Sequence[Layer]:
-        """One part after another."""
-        for i, part in self.using("perturb_weights"):
-            layers = part.perturb_weights(layers, rng.at(self.places[i]))
-        return layers
-
-    def perturb_units(self, units: Tensor, depth: int, rng: Draws) -> Tensor:
-        """One part after another."""
-        for i, part in self.using("perturb_units"):
-            units = part.perturb_units(units, depth, rng.at(self.places[i]).at(depth + 1))
-        return units
-
-    def penalty(self, layers: Sequence[Layer], units: Sequence[Tensor]) -> Tensor | float:
-        """The sum over the parts."""
-        return sum((part.penalty(layers, units) for _, part in self.using("penalty")), start=0.0)
-
-    def constrain(self, layers: Sequence[Layer], step: Step) -> Sequence[Layer]:
-        """One part after another."""
-        for _, part in self.using("constrain"):
-            layers = part.constrain(layers, step)
-        return layers
-
-    def begin(self, parameters: Tensor) -> Memory:
-        """The memories of all parts, each under the position of its part."""
-        return {
-            f"{i}.{name}": tensor for i, part in self.using("begin") for name, tensor in part.begin(parameters).items()
-        }
-
-    def end_epoch(self, memory: Memory, epoch: Epoch) -> tuple[Memory, Tensor | None]:
-        """A network stops when any part stops it."""
-        stopped: Tensor | None = None
-        for i, part in self.using("end_epoch"):
-            own, stops = part.end_epoch(_own(memory, i), epoch)
-            memory = memory | {f"{i}.{name}": tensor for name, tensor in own.items()}
-            if stops is not None:
-                stopped = stops if stopped is None else stopped | stops
-        return memory, stopped
-
-    def finish(self, memory: Memory, parameters: Tensor) -> Tensor:
-        """One part after another."""
-        for i, part in self.using("finish"):
-            parameters = part.finish(_own(memory, i), parameters)
-        return parameters
-
-
-def _own(memory: Memory, position: int) -> Memory:
-    """The part of a recipe's memory that belongs to the part at a position."""
-    prefix = f"{position}."
-    return {name.removeprefix(prefix): value for name, value in memory.items() if name.startswith(prefix)}
-
-
-def stacked(recipes: Sequence[Recipe], device: torch.device | str = "cpu") -> Recipe:
-    """One recipe for many networks: every strength becomes a tensor of shape (networks,).
-
-    The parts are those of all recipes together; a recipe without a part stands at that part's `off` values.
-    """
-    parts = []
-    for template, members in aligned(recipes):
-        values = {
-            name: torch.tensor([float(getattr(m, name)) for m in members], dtype=torch.float32, device=device)
-            for name in strength_fields(type(template))
-        }
-        parts.append(_with_fields(template, values))
-    return Recipe(tuple(parts))
-
-
-def aligned(recipes: Sequence[Recipe]) -> list[tuple[Regularizer, list[Regularizer]]]:
-    """For each part that any recipe has: the part, and every recipe's own version of it or its `off` twin."""
-    order: dict[tuple[Any, int], Regularizer] = {}
-    found: list[dict[tuple[Any, int], Regularizer]] = []
-    for recipe in recipes:
-        counts: Counter[tuple[Any, ...]] = Counter()
-        own = {}
-        for part in recipe.parts:
-            own[part.structure, counts[part.structure]] = part
-            counts[part.structure] += 1
-        found.append(own)
-        order |= {key: part for key, part in own.items() if key not in order}
-    return [(part, [own.get(key, part.switched_off()) for own in found]) for key, part in order.items()]
