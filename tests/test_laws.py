@@ -36,7 +36,7 @@ HOOKS = (
 )  # fmt: skip
 TENSOR_HOOKS = HOOKS[5:]
 STACK_HOOKS = HOOKS[6:]
-BALANCING = {"SMOTE", "Oversample", "Resample", "Undersample"}  # for classes only
+FOR_CLASSES = {"LabelSmoothing", "SMOTE", "Oversample", "Resample", "Undersample"}
 
 
 def strong(cls):
@@ -108,7 +108,7 @@ def assert_identical(first, second):
 
 
 def kinds_for(regularizer):
-    return ["binary", "classes"] if type(regularizer).__name__ in BALANCING else ["binary", "classes", "amounts"]
+    return ["binary", "classes"] if type(regularizer).__name__ in FOR_CLASSES else ["binary", "classes", "amounts"]
 
 
 def test_every_public_class_is_here():
@@ -301,7 +301,7 @@ def arguments_for(hook, regularizer, dtype=torch.float32):
         "snapshots": (regularizer.begin(parameters),),
         "augment": (inputs, targets, rng),
         "perturb_weights": (layers, rng),
-        "perturb_units": (units, 1 if dtype == torch.float32 else 0, rng),
+        "perturb_units": (units, 1, rng) if dtype == torch.float32 else (inputs, 0, rng),
         "penalty": (layers, [inputs, units]),
         "constrain": (layers, Step([0.01] * NETWORKS, torch.device("cpu"), lambda: sizes)),
         "begin": (parameters,),
@@ -431,7 +431,7 @@ def test_every_field_is_documented_with_its_default(cls):
     for title in ("Parameters", "References", "Examples"):
         assert re.search(rf"^ +{title}\n +-{{{len(title)}}}$", text, re.MULTILINE), title
     assert ">>> " in text
-    for field in dataclasses.fields(cls):
+    for field in (field for field in dataclasses.fields(cls) if field.init):
         found = re.search(rf"^ +{field.name} : .+, default (.+)$", text, re.MULTILINE)
         assert found, f"{field.name} is not documented with a default"
         assert (math.inf if found[1] == "inf" else ast.literal_eval(found[1])) == field.default

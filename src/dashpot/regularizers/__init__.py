@@ -2,12 +2,15 @@
 
 from dashpot.regularizers.balance import SMOTE, Oversample, Resample, Undersample
 from dashpot.regularizers.base import Regularizer
-from dashpot.regularizers.dropout import Dropout, InputDropout
+from dashpot.regularizers.columns import GroupLasso
+from dashpot.regularizers.dropout import AlphaDropout, DropConnect, Dropout, GaussianDropout, InputDropout
 from dashpot.regularizers.ensemble import Ensemble
 from dashpot.regularizers.initializers import Gaussian, Glorot, He, LeCun, Orthogonal, Uniform, Zero
+from dashpot.regularizers.mixing import Adversarial, CutMix, CutOut, LabelSmoothing, Mixup
 from dashpot.regularizers.noise import Noise
 from dashpot.regularizers.norms import L1, L2, ElasticNet, MaxNorm, WeightDecay
 from dashpot.regularizers.recipe import Recipe
+from dashpot.regularizers.spectra import Activity, Orthogonality, SpectralNorm
 from dashpot.regularizers.stopping import EarlyStopping
 from dashpot.regularizers.written import parse as parse
 
@@ -15,22 +18,34 @@ __all__ = [
     "L1",
     "L2",
     "SMOTE",
+    "Activity",
+    "Adversarial",
+    "AlphaDropout",
+    "CutMix",
+    "CutOut",
+    "DropConnect",
     "Dropout",
     "EarlyStopping",
     "ElasticNet",
     "Ensemble",
     "Gaussian",
+    "GaussianDropout",
     "Glorot",
+    "GroupLasso",
     "He",
     "InputDropout",
+    "LabelSmoothing",
     "LeCun",
     "MaxNorm",
+    "Mixup",
     "Noise",
     "Orthogonal",
+    "Orthogonality",
     "Oversample",
     "Recipe",
     "Regularizer",
     "Resample",
+    "SpectralNorm",
     "Undersample",
     "Uniform",
     "WeightDecay",

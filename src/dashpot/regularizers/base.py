@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dashpot.tables.encode import Inputs
 
 Memory = dict[str, Tensor]
+QUIET = ("layers", "schedule")  # fields that are written only where they differ from their default
 NUMBERS = ("float", "int", float, int)  # how a strength may be annotated
 
 # How a strength moves over the training, t from 0 to 1, between its off value (0) and itself (1).
@@ -69,6 +70,19 @@ class Regularizer:
 
     off: ClassVar[Mapping[str, Any]] = {}
     ranges: ClassVar[Mapping[str, Range]] = {}
+
+    def __init_subclass__(cls) -> None:
+        """Every subclass is written as below; `dataclass` leaves a `__repr__` alone that stands in the class."""
+        super().__init_subclass__()
+        if "__repr__" not in cls.__dict__:
+            cls.__repr__ = Regularizer.__repr__  # type: ignore[method-assign]
+
+    def __repr__(self) -> str:
+        """As a call. Where it acts and its schedule are left out while they are the default."""
+        written = [one for one in fields(self) if one.repr]
+        values = [(one.name, getattr(self, one.name), one.default) for one in written]
+        shown = [f"{name}={value!r}" for name, value, default in values if name not in QUIET or value != default]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     # ---- before training, one job at a time
 

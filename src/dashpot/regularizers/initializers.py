@@ -14,10 +14,9 @@ from dashpot.networks import Layer
 from dashpot.randomness import Draws, draws
 from dashpot.ranges import require, require_choice
 from dashpot.regularizers.base import Regularizer
+from dashpot.regularizers.depths import changed, require_layers
 
 __doctest__ = (torch, draws)  # names that the examples below use
-
-WHERE = ("all", "hidden", "output", "none")
 
 
 @dataclass(frozen=True)
@@ -26,27 +25,25 @@ class Initializer(Regularizer):
 
     Parameters
     ----------
-    layers : {"all", "hidden", "output", "none"}, default "all"
-        Which layers begin this way; "none" leaves every layer as it was.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
+        Which layers begin this way, or the number of one, from 1 on; "none" leaves every layer as it was.
     """
 
-    layers: str = "all"
+    layers: str | int = "all"
     off: ClassVar = {"layers": "none"}
 
     def __post_init__(self) -> None:
         """Check the word."""
-        require_choice(self, "layers", WHERE)
+        require_layers(self)
 
     def initialize(self, layers: Sequence[Layer], rng: Draws) -> list[Layer]:
         """New weights and zero biases for the chosen layers."""
-        last = len(layers) - 1
-        chosen = {"all": range(last + 1), "hidden": range(last), "output": [last], "none": []}[self.layers]
-        return [
-            Layer(self.weights(layer.weights, rng.at(depth)).to(layer.weights), torch.zeros_like(layer.biases))
-            if depth in chosen
-            else layer
-            for depth, layer in enumerate(layers)
-        ]
+
+        def begun(layer: Layer, depth: int) -> Layer:
+            weights = self.weights(layer.weights, rng.at(depth)).to(layer.weights)
+            return Layer(weights, torch.zeros_like(layer.biases))
+
+        return changed(layers, self.layers, begun)
 
     def weights(self, like: Tensor, rng: Draws) -> Tensor:
         """First weights of one layer, shaped like (networks, inputs, outputs)."""
@@ -61,8 +58,8 @@ class Zero(Initializer):
 
     Parameters
     ----------
-    layers : {"all", "hidden", "output", "none"}, default "all"
-        Which layers begin this way; "none" turns it off.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
+        Which layers begin this way, or the number of one, from 1 on; "none" turns it off.
 
     References
     ----------
@@ -85,8 +82,8 @@ class Gaussian(Initializer):
 
     Parameters
     ----------
-    layers : {"all", "hidden", "output", "none"}, default "all"
-        Which layers begin this way; "none" turns it off.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
+        Which layers begin this way, or the number of one, from 1 on; "none" turns it off.
     deviation : float above 0, default 0.05
         Standard deviation of a weight.
 
@@ -118,8 +115,8 @@ class Uniform(Initializer):
 
     Parameters
     ----------
-    layers : {"all", "hidden", "output", "none"}, default "all"
-        Which layers begin this way; "none" turns it off.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
+        Which layers begin this way, or the number of one, from 1 on; "none" turns it off.
     limit : float above 0, default 0.05
         Largest absolute weight.
 
@@ -174,8 +171,8 @@ class Glorot(Scaled):
 
     Parameters
     ----------
-    layers : {"all", "hidden", "output", "none"}, default "all"
-        Which layers begin this way; "none" turns it off.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
+        Which layers begin this way, or the number of one, from 1 on; "none" turns it off.
     distribution : {"normal", "uniform"}, default "normal"
 
     References
@@ -199,8 +196,8 @@ class He(Scaled):
 
     Parameters
     ----------
-    layers : {"all", "hidden", "output", "none"}, default "all"
-        Which layers begin this way; "none" turns it off.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
+        Which layers begin this way, or the number of one, from 1 on; "none" turns it off.
     distribution : {"normal", "uniform"}, default "normal"
 
     References
@@ -224,8 +221,8 @@ class LeCun(Scaled):
 
     Parameters
     ----------
-    layers : {"all", "hidden", "output", "none"}, default "all"
-        Which layers begin this way; "none" turns it off.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
+        Which layers begin this way, or the number of one, from 1 on; "none" turns it off.
     distribution : {"normal", "uniform"}, default "normal"
 
     References
@@ -249,8 +246,8 @@ class Orthogonal(Initializer):
 
     Parameters
     ----------
-    layers : {"all", "hidden", "output", "none"}, default "all"
-        Which layers begin this way; "none" turns it off.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
+        Which layers begin this way, or the number of one, from 1 on; "none" turns it off.
     gain : float above 0, default 1.0
         Length of each row or column.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -13,12 +13,19 @@ from torch import Tensor
 from dashpot.networks import Layer
 from dashpot.randomness import Draws, draws
 from dashpot.ranges import require, require_choice
-from dashpot.regularizers.base import Range, Regularizer, spread
+from dashpot.regularizers.base import SCHEDULES, Range, Regularizer, spread, with_fields
+from dashpot.regularizers.columns import source_of
+from dashpot.regularizers.depths import changed, has_units, require_layers
+from dashpot.regularizers.mixing import other_rows
+
+if TYPE_CHECKING:
+    from dashpot.tables.encode import Inputs
 
 __doctest__ = (torch, draws)  # names that the examples below use
 
 TARGETS = ("inputs", "weights", "activations", "labels")
-KINDS = ("gaussian", "uniform", "multiplicative", "masking")
+KINDS = ("gaussian", "uniform", "multiplicative", "masking", "salt_and_pepper", "swap")
+PROBABLE = ("masking", "salt_and_pepper", "swap")  # kinds whose level is a probability
 
 
 @dataclass(frozen=True)
@@ -31,16 +38,24 @@ class Noise(Regularizer):
         What is disturbed. Weights: the noise is redrawn at each step and is relative to the
         root mean square of a layer's weights. Labels of classes: a label is
         replaced by a random class with probability `level`.
-    kind : {"gaussian", "uniform", "multiplicative", "masking"}, default "gaussian"
+    kind : {"gaussian", "uniform", "multiplicative", "masking", "salt_and_pepper", "swap"}, default "gaussian"
         Gaussian and uniform noise of standard deviation `level` is added; multiplicative noise multiplies by a normal
-        number with mean 1 and that deviation; masking sets to 0 with probability `level`.
+        number with mean 1 and that deviation. With probability `level`, masking sets a value to 0 (the column's
+        centre), salt and pepper to the smallest or the largest of its column in the batch, and swap to that of another
+        row of the batch. Inputs of one source column (all levels of a category) are swapped together. For
+        weights, a column is all that leads to one unit.
     level : float, at least 0, default 0.1
         In units of a standardized column, of a layer's weights, of an activation, or of the target's spread; a
-        probability for masking and for labels of classes. 0 turns it off.
+        probability for masking, salt and pepper, swap, and for labels of classes. 0 turns it off.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
+        Of weights and activations: which layers, or the number of one, from 1 on.
+    schedule : {"constant", "rising", "falling", "cosine", "flat_cosine"}, default "constant"
+        How the level moves over the epochs, between 0 and itself.
 
     References
     ----------
-    Bishop (1995), Neural Computation 7 (inputs); Graves (2011), NIPS (weights); Vincent et al. (2008), ICML (masking).
+    Bishop (1995), Neural Computation 7 (inputs); Graves (2011), NIPS (weights); Vincent et al. (2010), JMLR 11
+    (masking, salt and pepper); Yoon et al. (2020), NeurIPS 33 (swap).
 
     Examples
     --------
@@ -51,6 +66,9 @@ class Noise(Regularizer):
     target: str = "inputs"
     kind: str = "gaussian"
     level: float = 0.1
+    layers: str | int = "all"
+    schedule: str = "constant"
+    source: Tensor | None = field(default=None, init=False, repr=False, compare=False)
     off: ClassVar = {"level": 0.0}
     ranges: ClassVar = {"level": Range(0.03, 0.3)}
 
@@ -58,33 +76,53 @@ class Noise(Regularizer):
         """Check the words and the range."""
         require_choice(self, "target", TARGETS)
         require_choice(self, "kind", KINDS)
-        probability = self.kind == "masking"
-        require(self, "level", at_least=0, below=1 if probability else math.inf)
+        require(self, "level", at_least=0, below=1 if self.kind in PROBABLE else math.inf)
+        require_layers(self)
+        require_choice(self, "schedule", tuple(SCHEDULES))
+
+    def bind(self, columns: Inputs) -> Regularizer:
+        """Learn the source columns."""
+        return with_fields(self, {"source": source_of(columns)})
 
     def perturb_weights(self, layers: Sequence[Layer], rng: Draws) -> Sequence[Layer]:
         """Disturb weights, in units of the layer's root mean square; biases stay."""
         if self.target != "weights":
             return layers
-        return [
-            Layer(self._disturbed(layer.weights, rng.at(depth), unit_of(layer.weights)), layer.biases)
-            for depth, layer in enumerate(layers)
-        ]
+        return changed(
+            layers,
+            self.layers,
+            lambda layer, depth: Layer(
+                self._disturbed(layer.weights, rng.at(depth), unit_of(layer.weights)), layer.biases
+            ),
+        )
 
     def perturb_units(self, units: Tensor, depth: int, rng: Draws) -> Tensor:
         """Disturb the input, or hidden units."""
-        wanted = "inputs" if depth == 0 else "activations"
-        return self._disturbed(units, rng) if self.target == wanted else units
+        if depth == 0:
+            return self._disturbed(units, rng, source=self.source) if self.target == "inputs" else units
+        return self._disturbed(units, rng) if self.target == "activations" and has_units(self.layers, depth) else units
 
     def augment(self, inputs: Tensor, targets: Tensor, rng: Draws) -> tuple[Tensor, Tensor]:
         """Disturb labels: another class, or a number nearby."""
         if self.target != "labels":
             return inputs, targets
+        if self.kind == "swap":  # all outputs of a row come from the same other row
+            return inputs, self._disturbed(targets, rng, source=torch.zeros(targets.shape[2], dtype=torch.int64))
         classes = ((targets == 0) | (targets == 1)).all(2, keepdim=True).all(1, keepdim=True)  # of each network
         return inputs, torch.where(classes, self._relabelled(targets, rng), self._disturbed(targets, rng))
 
-    def _disturbed(self, values: Tensor, rng: Draws, unit: float | Tensor = 1.0) -> Tensor:
-        """Values (networks, ...) with noise of this kind; `unit` is what level 1 means."""
+    def _disturbed(
+        self, values: Tensor, rng: Draws, unit: float | Tensor = 1.0, source: Tensor | None = None
+    ) -> Tensor:
+        """Values (networks, rows, columns) with noise of this kind; `unit` is what level 1 means."""
         level = spread(self.level, values)
+        if self.kind == "swap":
+            return swapped(values, self.level, source, rng)
+        if self.kind == "salt_and_pepper":
+            stays = rng.chance(1 - self.level, values.shape) > 0
+            pepper = rng.at("pepper").chance(0.5, values.shape) > 0
+            lowest, highest = values.detach().amin(1, keepdim=True), values.detach().amax(1, keepdim=True)
+            return torch.where(stays, values, torch.where(pepper, lowest, highest))
         if self.kind == "masking":
             return values * rng.chance(1 - self.level, values.shape)
         if self.kind == "multiplicative":
@@ -101,6 +139,19 @@ class Noise(Regularizer):
         drawn = (rng.at("class").uniform((networks, batch)) * classes).long()
         other = torch.nn.functional.one_hot(drawn, classes).to(targets.dtype)[..., -outputs:]
         return torch.where(replaced, other, targets)
+
+
+def swapped(values: Tensor, level: float | Tensor, source: Tensor | None, rng: Draws) -> Tensor:
+    """Values (networks, rows, columns), each taken from another row with probability `level`.
+
+    Columns of one source are taken together.
+    """
+    networks, rows, width = values.shape
+    shape = (networks, rows, width if source is None else int(source.max()) + 1)
+    taken, other = rng.chance(level, shape) > 0, other_rows(shape, rng.at("row"))
+    if source is not None:
+        taken, other = taken[:, :, source], other[:, :, source]
+    return torch.where(taken, values.gather(1, other), values)
 
 
 def unit_of(weights: Tensor) -> Tensor:

@@ -14,11 +14,13 @@ from dashpot.networks import Layer
 from dashpot.optimizers import Step
 from dashpot.ranges import require
 from dashpot.regularizers.base import Range, Regularizer, spread
+from dashpot.regularizers.depths import changed, chosen, require_layers
 
 
-def squares(layers: Sequence[Layer]) -> Tensor:
-    """The sum of all squared weights of each network, (networks,)."""
-    return torch.stack([layer.weights.square().sum((1, 2)) for layer in layers]).sum(0)
+def squares(layers: Sequence[Layer], which: str | int = "all") -> Tensor:
+    """The sum of the squared weights of the chosen layers, for each network, (networks,)."""
+    sums = [layer.weights.square().sum((1, 2)) for layer in chosen(layers, which)]
+    return torch.stack(sums).sum(0) if sums else layers[0].weights.new_zeros(len(layers[0].weights))
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class L2(Regularizer):
     ----------
     strength : float, at least 0, default 1e-3
         Loss per squared unit of weight, for a loss that is a mean over rows. 0 turns it off.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
+        Which layers of weights, or the number of one, from 1 on. Several of a kind give a strength per layer.
 
     References
     ----------
@@ -43,27 +47,31 @@ class L2(Regularizer):
     """
 
     strength: float = 1e-3
+    layers: str | int = "all"
     off: ClassVar = {"strength": 0.0}
     ranges: ClassVar = {"strength": Range(1e-4, 1e-2)}
 
     def __post_init__(self) -> None:
         """Check the range."""
         require(self, "strength", at_least=0, below=math.inf)
+        require_layers(self)
 
     def penalty(self, layers: Sequence[Layer], units: Sequence[Tensor]) -> Tensor:
         """strength * sum of squares, (networks,)."""
-        return self.strength * squares(layers)
+        return self.strength * squares(layers, self.layers)
 
 
-def soft_threshold(layers: Sequence[Layer], strength: float | Tensor, step: Step) -> list[Layer]:
-    """Move every weight toward zero by strength * its effective learning rate, and stop at zero."""
-    return [
-        Layer(
-            layer.weights.sign() * (layer.weights.abs() - sizes.weights * spread(strength, sizes.weights)).relu_(),
-            layer.biases,
-        )
-        for layer, sizes in zip(layers, step.sizes(), strict=True)
-    ]
+def soft_threshold(
+    layers: Sequence[Layer], strength: float | Tensor, step: Step, which: str | int = "all"
+) -> list[Layer]:
+    """Move every weight of the chosen layers toward zero by strength * its effective learning rate, and stop there."""
+    sizes = step.sizes()
+
+    def nearer(layer: Layer, position: int) -> Layer:
+        distance = sizes[position].weights * spread(strength, layer.weights)
+        return Layer(layer.weights.sign() * (layer.weights.abs() - distance).relu_(), layer.biases)
+
+    return changed(layers, which, nearer)
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,8 @@ class L1(Regularizer):
     ----------
     strength : float, at least 0, default 1e-3
         Loss per unit of weight. 0 turns it off.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
+        Which layers of weights, or the number of one, from 1 on. Several of a kind give a strength per layer.
 
     References
     ----------
@@ -92,16 +102,18 @@ class L1(Regularizer):
     """
 
     strength: float = 1e-3
+    layers: str | int = "all"
     off: ClassVar = {"strength": 0.0}
     ranges: ClassVar = {"strength": Range(1e-4, 1e-2)}
 
     def __post_init__(self) -> None:
         """Check the range."""
         require(self, "strength", at_least=0, below=math.inf)
+        require_layers(self)
 
     def constrain(self, layers: Sequence[Layer], step: Step) -> list[Layer]:
         """Soft threshold."""
-        return soft_threshold(layers, self.strength, step)
+        return soft_threshold(layers, self.strength, step, self.layers)
 
 
 @dataclass(frozen=True)
@@ -114,6 +126,8 @@ class ElasticNet(Regularizer):
         0 turns it off.
     share : float in [0, 1], default 0.5
         Share of L1; 1 is the lasso, 0 is ridge with half the strength.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
+        Which layers of weights, or the number of one, from 1 on. Several of a kind give a strength per layer.
 
     References
     ----------
@@ -127,6 +141,7 @@ class ElasticNet(Regularizer):
 
     strength: float = 1e-3
     share: float = 0.5
+    layers: str | int = "all"
     off: ClassVar = {"strength": 0.0}
     ranges: ClassVar = {"strength": Range(1e-4, 1e-2)}
 
@@ -134,14 +149,15 @@ class ElasticNet(Regularizer):
         """Check the ranges."""
         require(self, "strength", at_least=0, below=math.inf)
         require(self, "share", at_least=0, at_most=1)
+        require_layers(self)
 
     def penalty(self, layers: Sequence[Layer], units: Sequence[Tensor]) -> Tensor:
         """The squared part, (networks,)."""
-        return self.strength * (1 - self.share) / 2 * squares(layers)
+        return self.strength * (1 - self.share) / 2 * squares(layers, self.layers)
 
     def constrain(self, layers: Sequence[Layer], step: Step) -> list[Layer]:
         """Soft threshold for the absolute part."""
-        return soft_threshold(layers, self.strength * self.share, step)
+        return soft_threshold(layers, self.strength * self.share, step, self.layers)
 
 
 @dataclass(frozen=True)
@@ -155,6 +171,8 @@ class WeightDecay(Regularizer):
     ----------
     strength : float, at least 0, default 0.02
         Share of a weight that goes per step at learning rate 1. 0 turns it off.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
+        Which layers of weights, or the number of one, from 1 on. Several of a kind give a strength per layer.
 
     References
     ----------
@@ -168,17 +186,23 @@ class WeightDecay(Regularizer):
     """
 
     strength: float = 0.02
+    layers: str | int = "all"
     off: ClassVar = {"strength": 0.0}
     ranges: ClassVar = {"strength": Range(0.03, 3.0)}
 
     def __post_init__(self) -> None:
         """Check the range."""
         require(self, "strength", at_least=0, below=math.inf)
+        require_layers(self)
 
     def constrain(self, layers: Sequence[Layer], step: Step) -> list[Layer]:
         """Shrink, and never past zero."""
         factor = (1 - step.learning_rate * self.strength).clamp(min=0)
-        return [Layer(layer.weights * spread(factor, layer.weights), layer.biases) for layer in layers]
+        return changed(
+            layers,
+            self.layers,
+            lambda layer, _: Layer(layer.weights * spread(factor, layer.weights), layer.biases),
+        )
 
 
 @dataclass(frozen=True)
@@ -189,6 +213,8 @@ class MaxNorm(Regularizer):
     ----------
     limit : float above 0, default 3.0
         Largest Euclidean norm of a unit's incoming weights. inf turns it off.
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "hidden"
+        Which layers of weights, or the number of one, from 1 on. Several of a kind give a strength per layer.
 
     References
     ----------
@@ -202,16 +228,18 @@ class MaxNorm(Regularizer):
     """
 
     limit: float = 3.0
+    layers: str | int = "hidden"
     off: ClassVar = {"limit": math.inf}
     ranges: ClassVar = {"limit": Range(3.0, 0.5)}
 
     def __post_init__(self) -> None:
         """Check the range."""
         require(self, "limit", above=0)
+        require_layers(self)
 
     def constrain(self, layers: Sequence[Layer], step: Step) -> list[Layer]:
-        """Scale back the columns that are too long; the output layer is free."""
-        return [self._limited(layer) for layer in layers[:-1]] + [layers[-1]]
+        """Scale back the columns that are too long."""
+        return changed(layers, self.layers, lambda layer, _: self._limited(layer))
 
     def _limited(self, layer: Layer) -> Layer:
         norms = layer.weights.square().sum(1, keepdim=True).sqrt_()
