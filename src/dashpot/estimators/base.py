@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
 from dashpot.errors import DataError, UsageError, did_you_mean
+from dashpot.estimators.sampling import check_samples, mean_and_spread
 from dashpot.jobs import Design, Examples, Job
 from dashpot.losses import Loss
 from dashpot.networks import ACTIVATIONS, Network
@@ -254,6 +255,27 @@ class MLP(BaseEstimator):
         """Rows as numbers, checked against those of fit."""
         check_is_fitted(self, "networks_")
         return np.asarray(self.encoder_.transform(X))
+
+    @property
+    def surviving_columns_(self) -> list[Any]:
+        """The columns that some member still looks at: names, or numbers where columns have none.
+
+        A column is out where all first-layer weights of its inputs are exactly zero in every member (`GroupLasso`,
+        `L1`), or its inputs are constant.
+        """
+        check_is_fitted(self, "networks_")
+        used = [(one.layers[0][0] != 0).any(1) & (one.scale != 0) for one in self._members()]
+        sources = np.unique(self.encoder_.inputs_.source[np.any(used, axis=0)]).tolist()
+        names = getattr(self, "feature_names_in_", None)
+        return sources if names is None else [names[source] for source in sources]
+
+    def _sampled(self, X: Any, samples: int, caller: str) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and standard deviation over noisy passes of all members, each (rows, outputs)."""
+        inputs = self._inputs(X)
+        check_samples(samples, self.recipe_, f"{type(self).__name__}.{caller}")
+        seed = self._seed() if isinstance(self.random_state, int | np.integer) else 0
+        columns = self.encoder_.inputs_
+        return mean_and_spread(self._members(), inputs, self.recipe_, columns, self.loss_, samples, seed)
 
     def _member_predictions(self, X: Any) -> np.ndarray:
         """Predictions of every member, (members, rows, outputs)."""

@@ -147,15 +147,43 @@ class MLPClassifier(ClassifierMixin, MLP):
             of_class = compute_class_weight(self.class_weight, classes=numbers, y=targets)
         return of_class[targets] if weights is None else weights * of_class[targets]
 
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities of the classes, (rows, classes): the mean over the members."""
+    def predict_proba(self, X: Any, samples: int = 0) -> np.ndarray:
+        """Probabilities of the classes, (rows, classes): the mean over the members.
+
+        Parameters
+        ----------
+        X : frame or array of shape (rows, columns)
+        samples : int, default 0
+            Noisy passes through every member (Monte-Carlo dropout: Gal and Ghahramani 2016): the dropout and the noise
+            of the recipe are on. 0 is one pass without noise. Draws follow from `random_state` where it is a number.
+        """
+        if samples:
+            return self._sampled(X, samples, "predict_proba")[0]
         return np.asarray(self._member_predictions(X).mean(0))
 
-    def predict(self, X: Any) -> np.ndarray:
-        """The most probable class of each row, (rows,)."""
-        check_is_fitted(self, "networks_")
-        return np.asarray(self.classes_[self.predict_proba(X).argmax(1)])
+    def predict(self, X: Any, samples: int = 0) -> np.ndarray:
+        """The most probable class of each row, (rows,).
 
-    def predict_spread(self, X: Any) -> np.ndarray:
-        """Standard deviation of the probabilities between the members, (rows, classes)."""
+        Parameters
+        ----------
+        X : frame or array of shape (rows, columns)
+        samples : int, default 0
+            Noisy passes through every member (Monte-Carlo dropout: Gal and Ghahramani 2016): the dropout and the noise
+            of the recipe are on. 0 is one pass without noise. Draws follow from `random_state` where it is a number.
+        """
+        check_is_fitted(self, "networks_")
+        return np.asarray(self.classes_[self.predict_proba(X, samples).argmax(1)])
+
+    def predict_spread(self, X: Any, samples: int = 0) -> np.ndarray:
+        """Standard deviation of the probabilities between the members, or noisy passes of them, (rows, classes).
+
+        Parameters
+        ----------
+        X : frame or array of shape (rows, columns)
+        samples : int, default 0
+            Noisy passes through every member (Monte-Carlo dropout: Gal and Ghahramani 2016): the dropout and the noise
+            of the recipe are on. 0 is one pass without noise. Draws follow from `random_state` where it is a number.
+        """
+        if samples:
+            return self._sampled(X, samples, "predict_spread")[1]
         return np.asarray(self._member_predictions(X).std(0))

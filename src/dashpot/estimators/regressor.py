@@ -143,12 +143,32 @@ class MLPRegressor(RegressorMixin, MLP):
             raise DataError("MLPRegressor(loss='poisson'): a target is below 0; counts are at least 0.")
         return LOSSES[self.loss]
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Amounts, (rows,) or (rows, outputs): the mean over the members."""
+    def predict(self, X: Any, samples: int = 0) -> np.ndarray:
+        """Amounts, (rows,) or (rows, outputs): the mean over the members.
+
+        Parameters
+        ----------
+        X : frame or array of shape (rows, columns)
+        samples : int, default 0
+            Noisy passes through every member (Monte-Carlo dropout: Gal and Ghahramani 2016): the dropout and the noise
+            of the recipe are on. 0 is one pass without noise. Draws follow from `random_state` where it is a number.
+        """
+        if samples:
+            return self._shaped(self._sampled(X, samples, "predict")[0])
         return self._shaped(self._member_predictions(X).mean(0))
 
-    def predict_spread(self, X: Any) -> np.ndarray:
-        """Standard deviation between the members, in the target's units, shaped like `predict`."""
+    def predict_spread(self, X: Any, samples: int = 0) -> np.ndarray:
+        """Standard deviation between the members, or noisy passes of them, shaped like `predict`.
+
+        Parameters
+        ----------
+        X : frame or array of shape (rows, columns)
+        samples : int, default 0
+            Noisy passes through every member (Monte-Carlo dropout: Gal and Ghahramani 2016): the dropout and the noise
+            of the recipe are on. 0 is one pass without noise. Draws follow from `random_state` where it is a number.
+        """
+        if samples:
+            return self._shaped(self._sampled(X, samples, "predict_spread")[1])
         return self._shaped(self._member_predictions(X).std(0))
 
     def _shaped(self, values: np.ndarray) -> np.ndarray:

@@ -65,7 +65,7 @@ class GroupLasso(Regularizer):
     strength: float = 0.01
     source: Tensor | None = field(default=None, init=False, repr=False, compare=False)
     off: ClassVar = {"strength": 0.0}
-    ranges: ClassVar = {"strength": Range(1e-3, 0.1)}
+    ranges: ClassVar = {"strength": Range(3e-3, 0.3)}
 
     def __post_init__(self) -> None:
         """Check the range."""

@@ -75,7 +75,8 @@ class SpectralNorm(Regularizer):
     """Keep the largest singular value of a layer's weights at most `limit`: a larger one is scaled back at each step.
 
     A layer then stretches no input by more than `limit`. The largest singular value is found by power iteration with
-    eight vectors from a fixed start; it comes out too small by a percent or so at most, never too large.
+    eight vectors from a fixed start. It is never too large; on random weights, whose singular values lie close, it is
+    too small by 2 % on average and 8 % at worst, and so is the limit that is kept.
 
     Parameters
     ----------
@@ -117,7 +118,7 @@ class SpectralNorm(Regularizer):
         return changed(layers, self.layers, limited)
 
 
-def largest_singular_value(weights: Tensor, iterations: int = 4) -> Tensor:
+def largest_singular_value(weights: Tensor, iterations: int = 6) -> Tensor:
     """Of each network's weights (networks, inputs, outputs), from below, (networks,)."""
     if 1 in weights.shape[1:]:
         return torch.linalg.vector_norm(weights, dim=(1, 2))
@@ -127,7 +128,6 @@ def largest_singular_value(weights: Tensor, iterations: int = 4) -> Tensor:
     for _ in range(iterations):
         vectors = torch.nn.functional.normalize(vectors, dim=1, eps=1e-30)
         vectors = torch.bmm(small.transpose(1, 2), torch.bmm(small, vectors))
-    # |W'W v| is at most the squared value where |v| is 1, but |W v| of the new v is nearer
     vectors = torch.nn.functional.normalize(vectors, dim=1, eps=1e-30)
     return torch.linalg.vector_norm(torch.bmm(small, vectors), dim=1).amax(1)
 
