@@ -141,9 +141,13 @@ class Step:
         """The learning rate of each network, (networks,)."""
         return torch.tensor(self.rates, dtype=torch.float32, device=self.device)
 
+    @cached_property
+    def _read_sizes(self) -> list[Layer]:
+        return self._sizes()  # several regularizers may ask at one step
+
     def sizes(self) -> list[Layer]:
         """The effective learning rate of every weight and bias: Adam's differs from weight to weight."""
-        return self._sizes()
+        return self._read_sizes
 
 
 class StackedOptimizer:

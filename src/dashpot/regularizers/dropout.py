@@ -143,7 +143,7 @@ class GaussianDropout(Regularizer):
         if not has_units(self.layers, depth):
             return units
         rate = spread(self.rate, units)
-        return units * (1 + (rate / (1 - rate)) ** 0.5 * rng.normal(units.shape))
+        return units * (rng.normal(units.shape) * (rate / (1 - rate)) ** 0.5).add_(1)
 
 
 LOWEST = -1.7580993408473766  # where SELU saturates: -scale * alpha

@@ -126,10 +126,10 @@ class Noise(Regularizer):
         if self.kind == "masking":
             return values * rng.chance(1 - self.level, values.shape)
         if self.kind == "multiplicative":
-            return values * (1 + level * rng.normal(values.shape))
+            return torch.addcmul(values, values, (level * rng.normal(values.shape)).to(values))
         if self.kind == "uniform":
-            return values + level * unit * (rng.uniform(values.shape) - 0.5) * math.sqrt(12)
-        return values + level * unit * rng.normal(values.shape)
+            return added(values, level * unit * math.sqrt(12), rng.uniform(values.shape) - 0.5)
+        return added(values, level * unit, rng.normal(values.shape))
 
     def _relabelled(self, targets: Tensor, rng: Draws) -> Tensor:
         """Each row's label replaced, with probability `level`, by a class drawn at random."""
@@ -139,6 +139,11 @@ class Noise(Regularizer):
         drawn = (rng.at("class").uniform((networks, batch)) * classes).long()
         other = torch.nn.functional.one_hot(drawn, classes).to(targets.dtype)[..., -outputs:]
         return torch.where(replaced, other, targets)
+
+
+def added(values: Tensor, level: float | Tensor, noise: Tensor) -> Tensor:
+    """values + level * noise, in one pass over the numbers."""
+    return torch.addcmul(values, noise.to(values), torch.as_tensor(level).to(values))
 
 
 def swapped(values: Tensor, level: float | Tensor, source: Tensor | None, rng: Draws) -> Tensor:

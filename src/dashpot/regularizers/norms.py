@@ -69,7 +69,7 @@ def soft_threshold(
 
     def nearer(layer: Layer, position: int) -> Layer:
         distance = sizes[position].weights * spread(strength, layer.weights)
-        return Layer(layer.weights.sign() * (layer.weights.abs() - distance).relu_(), layer.biases)
+        return Layer(layer.weights - layer.weights.clamp(-distance, distance), layer.biases)
 
     return changed(layers, which, nearer)
 
