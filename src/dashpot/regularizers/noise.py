@@ -161,4 +161,5 @@ def swapped(values: Tensor, level: float | Tensor, source: Tensor | None, rng: D
 
 def unit_of(weights: Tensor) -> Tensor:
     """The root mean square of each network's weights in a layer, (networks, 1, 1); no gradient flows through it."""
-    return weights.detach().square().mean((1, 2), keepdim=True).sqrt()
+    norm = torch.linalg.vector_norm(weights.detach(), dim=(1, 2), keepdim=True)
+    return norm / math.sqrt(weights.shape[1] * weights.shape[2])
