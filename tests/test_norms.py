@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from dashpot import MLPClassifier, MLPRegressor
+from dashpot import MLPClassifier, MLPRegressor, load
 from dashpot.errors import UsageError
 from dashpot.jobs import Design, Examples, Job
 from dashpot.losses import SquaredError
@@ -113,11 +113,12 @@ def survey(rows=240):
     return frame, (score + 0.2 * rng.normal(size=rows) > 0.6).astype(int)
 
 
-def test_surviving_columns_are_those_that_group_lasso_left():
+def test_surviving_columns_are_those_that_group_lasso_left(tmp_path):
     frame, target = survey()
     settings = {"hidden_layers": (8,), "max_epochs": 60, "batch_size": 32, "optimizer": AdamW(0.01), "random_state": 0}
     model = MLPClassifier(regularizers=[GroupLasso(0.05), Ensemble(2)], **settings).fit(frame, target)
     assert model.surviving_columns_ == ["income", "party"]
+    assert load(model.save(tmp_path / "model.dashpot")).surviving_columns_ == ["income", "party"]
     rows = model.networks_[0].layers[0][0]
     region = model.encoder_.inputs_.source == 1
     assert (rows[region] == 0).all()

@@ -56,6 +56,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         Of each member: "loss", "validation_loss" and "validation_error", an entry for each epoch.
     n_iter_ : int
         Epochs of the member that trained longest.
+    surviving_columns_ : list of str or int
+        The columns that some member still looks at, where `GroupLasso` or `L1` dropped others.
 
     Examples
     --------

@@ -61,6 +61,8 @@ class MLPRegressor(RegressorMixin, MLP):
         units of the target's spread.
     n_iter_ : int
         Epochs of the member that trained longest.
+    surviving_columns_ : list of str or int
+        The columns that some member still looks at, where `GroupLasso` or `L1` dropped others.
 
     Examples
     --------
