@@ -49,3 +49,13 @@ def test_links_inside_the_repository_lead_somewhere(page):
 def test_the_two_commands_are_targets_of_the_makefile(target):
     assert f"make {target}\n" in README or f"make {target} " in README
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+
+
+def test_every_norm_dropout_noise_and_mixture_has_its_section():
+    from dashpot import regularizers
+
+    page = (ROOT / "docs" / "regularizers.md").read_text(encoding="utf-8")
+    topics = {f"dashpot.regularizers.{name}" for name in ("norms", "columns", "spectra", "dropout", "mixing", "noise")}
+    names = [name for name in regularizers.__all__ if getattr(regularizers, name).__module__ in topics]
+    assert len(names) >= 20
+    assert [name for name in names if not re.search(rf"^#+ {name}$", page, flags=re.MULTILINE)] == []
