@@ -16,7 +16,7 @@ from dashpot.tables.encode import Inputs
 if TYPE_CHECKING:
     from dashpot.regularizers.recipe import Recipe
 
-LARGEST_STACK = 24 * 2**20  # bytes that a stack works on in a step: large enough to be worth a call, near the cache
+LARGEST_STACK = 40 * 2**20  # bytes that a stack works on in a step: large enough to be worth a call, near the cache
 WORTH_DIVIDING = 4 * 2**20  # bytes of a group that is divided so that every worker has a stack
 BATCH_MULTIPLE = 32  # batches are padded to this, so that vector loops give equal bits in any stack
 

@@ -28,7 +28,7 @@ class Layer(NamedTuple):
 
 
 class Activation(NamedTuple):
-    """One nonlinearity, twice: for training in torch and for prediction in NumPy."""
+    """One nonlinearity, twice: for training in torch, where it may change its argument, and for prediction in NumPy."""
 
     train: Callable[[Tensor], Tensor]
     predict: Callable[[np.ndarray], np.ndarray]
@@ -48,7 +48,7 @@ def _selu(units: np.ndarray) -> np.ndarray:
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "relu": Activation(torch.relu, lambda u: np.maximum(u, 0)),
+    "relu": Activation(torch.relu_, lambda u: np.maximum(u, 0)),
     "leaky_relu": Activation(lambda u: functional.leaky_relu(u, 0.01), lambda u: np.where(u > 0, u, 0.01 * u)),
     "elu": Activation(functional.elu, _elu),
     "selu": Activation(functional.selu, _selu),
@@ -180,7 +180,7 @@ def standardize(inputs: Any, centre: Any, scale: Any, clipped: bool) -> Any:
         if not clipped:
             return units
         units.clamp_(-1e9, 1e9)  # or the square of 1e20, a fill value say, would overflow and count as missing
-        return units.mul_((units * units).mul_(1 / 9).add_(1).rsqrt_())
+        return units.mul_(torch.addcmul(units.new_ones(()), units, units, value=1 / 9).rsqrt_())
     values = (inputs - centre) * scale
     values = np.where(np.isnan(values), 0.0, values)
     return values / np.sqrt(1 + values * values / 9) if clipped else values

@@ -172,22 +172,27 @@ class StackedOptimizer:
         self.widths = widths
         self.steps = np.asarray(steps)
         self.step = 0
+        self._share()
         self.memory = [torch.zeros_like(parameters) for _ in range(self.shared.buffers)]  # type: ignore[attr-defined]
         self._count = torch.zeros((), device=parameters.device)
+
+    def _share(self) -> None:
+        """Networks with one optimizer and one length share their learning rates."""
+        self._kinds = list(dict.fromkeys(zip(self.optimizers, self.steps.tolist(), strict=True)))
+        self._kind = [self._kinds.index(kind) for kind in zip(self.optimizers, self.steps.tolist(), strict=True)]
 
     def take(self, keep: Tensor) -> None:
         """Go on with some of the networks only."""
         self.optimizers = [o for o, kept in zip(self.optimizers, keep.tolist(), strict=True) if kept]
         self.steps = self.steps[keep.cpu().numpy()]
+        self._share()
         self.parameters = self.parameters[keep]
         self.memory = [buffer[keep] for buffer in self.memory]
 
     def learning_rates(self) -> list[float]:
         """The learning rate of each network at this step."""
-        return [
-            o.learning_rate * SCHEDULES[o.schedule](min(self.step / total, 1.0))
-            for o, total in zip(self.optimizers, self.steps.tolist(), strict=True)
-        ]
+        rates = [o.learning_rate * SCHEDULES[o.schedule](min(self.step / total, 1.0)) for o, total in self._kinds]
+        return [rates[kind] for kind in self._kind]
 
     def update(self, gradients: Tensor) -> Step:
         """Move the parameters against the gradients (networks, size)."""
@@ -196,14 +201,13 @@ class StackedOptimizer:
         if math.isfinite(self.shared.clip):
             norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
             gradients.mul_((self.shared.clip / (norms + 1e-12)).clamp(max=1))
-        settings = [(rate, o.decay) for rate, o in zip(rates, self.optimizers, strict=True)]
         self._count.fill_(float(self.step))
         move = self._move_adam if isinstance(self.shared, Adam) else self._move_sgd
-        if len(set(settings)) == 1:
-            move(slice(None), gradients, *settings[0])
+        if len(self._kinds) == 1:
+            move(slice(None), gradients, rates[0], self.shared.decay)
         else:
-            for i, setting in enumerate(settings):
-                move(slice(i, i + 1), gradients, *setting)
+            for i, (rate, o) in enumerate(zip(rates, self.optimizers, strict=True)):
+                move(slice(i, i + 1), gradients, rate, o.decay)
         step = Step(rates, gradients.device, lambda: self._sizes(step.learning_rate))
         return step
 

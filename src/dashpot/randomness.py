@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import prod
 
 import numpy as np
@@ -78,16 +78,22 @@ class Draws:
     """
 
     keys: Tensor
+    place: int = 0
 
     def at(self, place: str | int) -> Draws:
         """Draws of another place: each regularizer, hook and layer has its own."""
         number = zlib.crc32(place.encode()) if isinstance(place, str) else place * GOLDEN
-        return Draws(self.keys ^ constant(number, self.keys.device))
+        return Draws(self.keys, self.place ^ (number & MASK))
+
+    @cached_property
+    def here(self) -> Tensor:
+        """The keys of this place, int32 (2, networks, 1)."""
+        return (self.keys ^ constant(self.place, self.keys.device)).unsqueeze(-1)
 
     def bits(self, count: int) -> Tensor:
         """`count` random 32-bit integers for each network, int32 (networks, count)."""
         device = self.keys.device
-        first, second = self.keys.unsqueeze(-1)
+        first, second = self.here
         number = counters(count, device) + first
         shifted = torch.bitwise_right_shift(number, constant(16, device))
         number.bitwise_xor_(shifted).mul_(constant(FIRST, device)).add_(second)
@@ -112,30 +118,23 @@ class Draws:
     def chance(self, probability: float | Tensor, shape: Sequence[int], value: float | Tensor = 1.0) -> Tensor:
         """`value` with a probability, else 0: float32 of shape (networks, ...).
 
-        Four decisions share one 32-bit hash, so each compares 8 bits. The threshold is rounded at random,
-        per network and step, so that the probability is kept exactly on average: a rate of 0.1 is 0.1.
+        Four decisions share one 32-bit hash, a byte each, of which 7 bits are compared. The threshold is rounded at
+        random, per network and step, so that the probability is kept exactly on average: a rate of 0.1 is 0.1.
 
         Parameters
         ----------
         probability : number or tensor (networks,), in [0, 1]
         value : number or tensor (networks,)
         """
-        networks, count, device = shape[0], prod(shape[1:]), self.keys.device
-        dither = self.keys[1].to(torch.float32).mul_(2.0**-32).add_(0.5)
-        threshold = (dither + probability * 256).to(torch.int32).view(networks, 1, 1)
-        value = torch.as_tensor(value, dtype=torch.float32, device=device).expand(networks).contiguous()
-        decisions = torch.bitwise_right_shift(self.bits((count + 3) // 4)[:, None, :], byte_shifts(device))
-        decisions.bitwise_and_(constant(255, device)).sub_(threshold)
-        # all ones where the byte is below the threshold, else all zeros
-        decisions.bitwise_right_shift_(constant(31, device)).bitwise_and_(value.view(torch.int32).view(networks, 1, 1))
-        drawn = decisions.view(torch.float32).view(networks, -1)
-        return drawn.view(*shape) if drawn.shape[1] == count else drawn[:, :count].reshape(*shape)
-
-
-@lru_cache(maxsize=4)
-def byte_shifts(device: torch.device) -> Tensor:
-    """The shifts that bring each byte of a 32-bit integer to its low end, shape (4, 1)."""
-    return torch.tensor([0, 8, 16, 24], dtype=torch.int32, device=device)[:, None]
+        count = prod(shape[1:])
+        dither = self.here[1].to(torch.float32).mul_(2.0**-32).add_(0.5)
+        probability = probability.view(-1, 1) if isinstance(probability, Tensor) else probability
+        threshold = dither.add_(probability * 128).to(torch.uint8)
+        # a number below 128 plus the threshold reaches 128, the highest bit of a byte, with the probability wanted
+        decisions = torch.bitwise_right_shift(self.bits((count + 3) // 4).view(torch.uint8), 1)
+        decisions.add_(threshold).bitwise_right_shift_(7)
+        drawn = decisions[:, :count].to(torch.float32)
+        return drawn.mul_(value.view(-1, 1) if isinstance(value, Tensor) else value).view(*shape)
 
 
 def draws(seed: int | Sequence[int] = 0, step: int = 0) -> Draws:

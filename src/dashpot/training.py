@@ -26,7 +26,7 @@ from dashpot.regularizers.initializers import default_initializer
 from dashpot.regularizers.recipe import Recipe, stacked
 
 Progress = Callable[[int, int], None]
-LONG = 10_000  # steps of all stacks from which on worker processes, which take seconds to start, beat threads
+LONG = 6_000  # steps of all stacks from which on worker processes, which take seconds to start, beat threads
 _threads = threading.Lock()
 _inside: list[int] = []  # torch's threads before each worker that is at work now; the first entry is the user's setting
 
