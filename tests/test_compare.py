@@ -171,19 +171,21 @@ def test_only_chosen_strengths_are_ever_tested(study):
 
 def test_networks_never_see_test_rows_before_the_choice(survey, monkeypatch):
     looked, jobs = [], []
-    predictions, train = results.predictions, training.train
+    predictions, train = results.predictions, training.train_as_done
     monkeypatch.setattr(results, "predictions", lambda *given: looked.append(given[2]) or predictions(*given))
     monkeypatch.setattr(
-        sys.modules["dashpot.studies.compare"],
-        "train",
-        lambda examples, given, **more: jobs.extend(given) or train(examples, given, **more),
+        sys.modules["dashpot.studies.run"],
+        "train_as_done",
+        lambda examples, given, *more: jobs.extend(given) or train(examples, given, *more),
     )
     compare(*survey, regularizers=asked, **quick)
     for job in jobs:
         assert not set(job.rows) & set(job.validation)
     parts = {len(rows) for rows in looked}
-    assert len(looked) == 3 * (6 + 4)  # six trials validate, four methods are tested
-    assert len(parts) <= 4
+    assert len(looked) == 3 * (
+        6 + 2 * 4
+    )  # six trials validate, four methods are tested, and their training rows scored
+    assert len(parts) <= 6
     for number in range(0, len(jobs), 6):
         split = jobs[number : number + 6]
         assert {job.seed for job in split} == {split[0].seed}

@@ -149,6 +149,8 @@ def test_verdicts():
     near, far = Interval(0.1, -0.1, 0.3, 0.2, 10), Interval(0.1, -2.0, 2.2, 0.9, 10)
     assert verdict(Interval(0.1, 0.05, 0.15, 0.001, 10), 0.01) == "helps"
     assert verdict(Interval(-0.1, -0.15, -0.05, 0.001, 10), 0.01) == "hurts"
-    assert verdict(near, 0.4, margin=0.5) == "no evidence"
+    assert verdict(near, 0.4) == "no evidence"
+    assert verdict(near, 0.4, margin=0.2) == "no evidence"
+    assert verdict(near, 0.4, margin=0.5) == "no difference"
     assert verdict(far, 1.0, margin=0.5) == "too few data"
     assert verdict(Interval(0.1, 0.05, 0.15, 0.001, 4), 0.01) == "too few data"

@@ -7,10 +7,14 @@ each trains the same alone, in any stack, and after its neighbours have stopped 
 from __future__ import annotations
 
 import threading
+import time
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,6 +33,15 @@ Progress = Callable[[int, int], None]
 LONG = 6_000  # steps of all stacks from which on worker processes, which take seconds to start, beat threads
 _threads = threading.Lock()
 _inside: list[int] = []  # torch's threads before each worker that is at work now; the first entry is the user's setting
+
+
+class Done(NamedTuple):
+    """A job that is done: its number, its members, the seconds they took, or why it failed."""
+
+    job: int
+    networks: tuple[Network, ...]
+    seconds: float
+    error: Exception | None = None
 
 
 def train(
@@ -52,29 +65,78 @@ def train(
     device : str, default "cpu"
         Where to train, in torch's words.
     """
-    planned = [job.recipe.plan(job) for job in jobs]
-    prepared = prepare(examples, [member for members in planned for member in members])
-    available = effective_n_jobs(-1 if workers is None else workers)
-    work = stacks(examples, prepared, available)
-    trained: list[tuple[Network, ...]] = [()] * len(prepared)
-    count = min(available, len(work)) or 1
-    long = sum(stack[0].steps * stack[0].job.design.epochs for stack in work) > LONG
-    parallel = Parallel(n_jobs=count, prefer="processes" if long else "threads", return_as="generator_unordered")
+    trained: list[tuple[Network, ...]] = [()] * len(jobs)
+    for done in train_as_done(examples, jobs, workers, progress, device):
+        if done.error is not None:
+            raise done.error
+        trained[done.job] = done.networks
+    return trained
+
+
+def train_as_done(
+    examples: Examples,
+    jobs: Sequence[Job],
+    workers: int | None = None,
+    progress: Progress | None = None,
+    device: str = "cpu",
+) -> Iterator[Done]:
+    """Train every job as `train` does, and give each as soon as it is done; one that fails takes no other with it."""
+    prepared: list[Prepared] = []
+    owners: list[int] = []
+    for number, job in enumerate(jobs):
+        try:
+            members = prepare(examples, job.recipe.plan(job))
+        except Exception as error:
+            yield Done(number, (), 0.0, error)
+            continue
+        prepared += [replace(one, number=len(prepared) + i) for i, one in enumerate(members)]
+        owners += [number] * len(members)
+    waiting = Counter(owners)
+    found: dict[int, tuple[tuple[Network, ...], float]] = {}
     done = 0
-    for numbers, networks in parallel(delayed(_numbered)(examples, stack, device) for stack in work):
-        for number, own in zip(numbers, networks, strict=True):
-            trained[number] = own
+    for numbers, trained in _stack_by_stack(examples, prepared, workers, device):
         done += len(numbers)
         if progress is not None:
             progress(done, len(prepared))
-    ordered = iter(trained)
-    return [tuple(network for _ in members for network in next(ordered)) for members in planned]
+        waiting.subtract(owners[number] for number in numbers)
+        if isinstance(trained, Exception):
+            yield from (Done(job, (), 0.0, trained) for job in sorted({owners[number] for number in numbers}))
+            continue
+        found |= dict(zip(numbers, trained, strict=True))
+        for owner in sorted({owners[number] for number in numbers}):
+            own = range(bisect_left(owners, owner), bisect_right(owners, owner))
+            if not waiting[owner] and all(number in found for number in own):
+                parts = [found.pop(number) for number in own]
+                yield Done(owner, tuple(n for networks, _ in parts for n in networks), sum(time for _, time in parts))
 
 
-def _numbered(examples: Examples, stack: list[Prepared], device: str) -> tuple[list[int], list[tuple[Network, ...]]]:
-    """A stack's networks with the numbers of their jobs."""
-    with one_thread(), no_denormals():
-        return [one.number for one in stack], train_stack(examples, stack, device)
+_Trained = list[tuple[tuple[Network, ...], float]] | Exception
+
+
+def _stack_by_stack(
+    examples: Examples, prepared: list[Prepared], workers: int | None, device: str
+) -> Iterator[tuple[list[int], _Trained]]:
+    """Numbers of a stack's networks, and the networks with their seconds, or what went wrong."""
+    available = effective_n_jobs(-1 if workers is None else workers)
+    work = stacks(examples, prepared, available)
+    work.sort(key=lambda stack: stack[0].number != 0)  # the first job's stack first: others are measured against it
+    count = min(available, len(work)) or 1
+    long = sum(stack[0].steps * stack[0].job.design.epochs for stack in work) > LONG
+    parallel = Parallel(n_jobs=count, prefer="processes" if long else "threads", return_as="generator_unordered")
+    yield from parallel(delayed(_numbered)(examples, stack, device) for stack in work)
+
+
+def _numbered(examples: Examples, stack: list[Prepared], device: str) -> tuple[list[int], _Trained]:
+    """A stack's networks, each with its share of the seconds, and the numbers of their jobs."""
+    numbers = [one.number for one in stack]
+    start = time.perf_counter()
+    try:
+        with one_thread(), no_denormals():
+            networks = train_stack(examples, stack, device)
+    except Exception as error:  # as a value, so that the other stacks go on
+        return numbers, error
+    seconds = (time.perf_counter() - start) / len(stack)
+    return numbers, [(own, seconds) for own in networks]
 
 
 @contextmanager

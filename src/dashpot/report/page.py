@@ -35,6 +35,8 @@ marks = {
     "better": ("good", "▲"),
     "hurts": ("bad", "▼"),
     "worse": ("bad", "▼"),
+    "no difference": ("open", "="),
+    "as good": ("open", "="),
     "no evidence": ("open", "●"),
     "no clear difference": ("open", "●"),
     "too few data": ("few", "○"),

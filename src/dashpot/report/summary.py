@@ -1,14 +1,17 @@
 """What the page says, as a plain dict: text, numbers, lists; nothing that JSON could not hold."""
 
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from dashpot.report.pictures import calibration, confusion, gaps, residuals
 from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR
-from dashpot.studies.scores import SCORES
+from dashpot.studies.findings import findings
+from dashpot.studies.repeat import run_text
 from dashpot.studies.study import p_value
-from dashpot.studies.words import methods_paragraphs, number, sentences
+from dashpot.studies.words import methods_paragraphs, number, power_sentence, sentences
 
 if TYPE_CHECKING:
     from dashpot.studies.study import Study
@@ -20,14 +23,15 @@ def summarize(study: "Study") -> dict[str, Any]:
     Returns
     -------
     dict
-        `title`, `headline`, `findings`, `tiles`, `score`, `effects`, `references`, `curves`, `yardsticks`,
-        `methods`, `settings`, `code`, `notes`; unknown numbers are None. Ready for `json.dumps`.
+        `title`, `headline`, `findings`, `noticed`, `tiles`, `score`, `effects`, `others`, `power`, `curves`, `gaps`,
+        `calibration`, `confusion`, `residuals`, `yardsticks`, `methods`, `settings`, `code`, `run`, `notes`;
+        unknown numbers are None. Ready for `json.dumps`.
     """
-    headline, *findings = sentences(study)
+    headline, *more = sentences(study)
     return {
         "title": f"What helps a network predict {study.settings['target']}?",
         "headline": headline,
-        "findings": findings,
+        "findings": more,
         "facts": _facts(study.settings),
         "tiles": _tiles(study),
         "score": {
@@ -36,12 +40,22 @@ def summarize(study: "Study") -> dict[str, Any]:
             "level": study.settings["level"],
         },
         "second": _second_unit(study),
+        "power": power_sentence(study),
+        "noticed": [asdict(finding) for finding in findings(study)],
+        "others": _other_scores(study),
+        "calibration": calibration(study),
+        "confusion": confusion(study),
+        "residuals": residuals(study),
+        "gaps": [
+            gap | {f"{name}_text": number(gap[name]) for name in ("training", "test", "gap")} for gap in gaps(study)
+        ],
         "effects": [_effect(row) for row in study.effects.to_dict("records")],
         "curves": _curves(study),
         "yardsticks": _yardsticks(study),
         "methods": methods_paragraphs(study.settings),
         "settings": _settings(study.settings),
         "code": code(study.settings),
+        "run": run_text(study.settings) if "singles" in study.settings else "",
         "notes": list(study.notes),
         "version": study.settings["version"],
     }
@@ -75,13 +89,13 @@ def _tiles(study: "Study") -> list[dict[str, str]]:
         BEST_NETWORK: "best of each split",
         PRIOR: "no inputs used",
     }
-    also = next(name for name in table.columns if name in SCORES and name != study.score.name)
+    second = {score.name: score for score in study.scores[1:]}
     return [
         {
             "name": {BASELINE: "Network", BEST_NETWORK: "Network"}.get(name, name),
             "about": names.get(name, "best yardstick"),
             "value": number(table.loc[name, study.score.name]),
-            "also": f"{SCORES[also].label} {shown(also, table.loc[name, also])}",
+            "also": next((f"{s.label} {shown(k, table.loc[name, k])}" for k, s in second.items()), ""),
         }
         for name in (BASELINE, BEST_NETWORK, *others[:1], PRIOR)
         if name in table.index
@@ -99,7 +113,9 @@ def _effect(row: dict[str, Any]) -> dict[str, Any]:
     """One row of the effect plot and of its table."""
     plain = {name: plain_value(value) for name, value in row.items()}
     second = row.get("accuracy_points", row.get("rmse_percent"))
+    against = row.get("against", BASELINE)
     return plain | {
+        "name": row["regularizer"] if against == BASELINE else f"{row['regularizer']} (against {against})",
         "text": signed(row["difference"]),
         "interval": f"{signed(row['low'])} to {signed(row['high'])}" if plain["low"] is not None else "unknown",
         "second": signed(second, 1),
@@ -139,12 +155,24 @@ def _curves(study: "Study") -> list[dict[str, Any]]:
     ]
 
 
+def _other_scores(study: "Study") -> dict[str, Any]:
+    """The gain of each regularizer in the other scores, in the order of the main table."""
+    others = [(score, study.effects_on(score.name).set_index("regularizer")) for score in study.scores[1:]]
+    return {
+        "labels": [score.label for score, _ in others],
+        "rows": [
+            {"name": name, "values": [signed(table.loc[name, "difference"]) for _, table in others]}
+            for name in study.effects["regularizer"]
+        ],
+    }
+
+
 def _yardsticks(study: "Study") -> dict[str, Any]:
     """The table of yardsticks: names of the scores and one row for each method."""
     table = study.yardsticks
-    metrics = [name for name in table.columns if name in SCORES]
+    metrics = [score.name for score in study.scores]
     return {
-        "scores": [SCORES[name].label for name in metrics],
+        "scores": [score.label for score in study.scores],
         "rows": [
             {
                 "method": row["method"],
@@ -161,7 +189,9 @@ def _yardsticks(study: "Study") -> dict[str, Any]:
 
 def _settings(settings: dict[str, Any]) -> list[dict[str, str]]:
     """Names and values of everything that was set."""
-    texts = {name: _text(value) for name, value in settings.items() if name not in ("regularizers",)}
+    texts = {
+        name: _text(value) for name, value in settings.items() if name not in ("regularizers", "singles", "against")
+    }
     return [{"name": name.replace("_", " "), "value": text or "none"} for name, text in texts.items()]
 
 
@@ -176,12 +206,16 @@ def _text(value: Any) -> str:
 
 def code(settings: dict[str, Any]) -> str:
     """The call that repeats the study."""
-    methods = [f"        {name!r}: ({', '.join(strengths)},)," for name, strengths in settings["regularizers"].items()]
+    methods = [
+        f"        {name!r}: ({', '.join(strengths)},),"
+        for name, strengths in settings.get("singles", settings["regularizers"]).items()
+    ]
     options = {
         "task": settings["task"],
         "splits": settings["splits"],
+        "ask": settings.get("ask", ["alone"]),
         "test_size": settings["test_size"],
-        "metric": settings["metric"],
+        "metric": settings.get("metrics", settings["metric"]),
         "hidden_layers": tuple(settings["hidden_layers"]),
         "epochs": settings["epochs"],
         "random_state": settings["random_state"],
@@ -189,8 +223,8 @@ def code(settings: dict[str, Any]) -> str:
         "max_rows": settings["max_rows"],
     }
     lines = [f"    {name}={value!r}," for name, value in options.items()]
-    extra = [f"    {name}={name}," for name in ("groups", "weights") if settings[_flags[name]]]
+    extra = [f"    {name}={name}," for name in _flags if settings.get(_flags[name])]
     return "\n".join(["compare(", "    X,", "    y,", *extra, *lines, "    regularizers={", *methods, "    },", ")"])
 
 
-_flags = {"groups": "grouped", "weights": "weighted"}
+_flags = {"groups": "grouped", "weights": "weighted", "test": "fixed_test"}

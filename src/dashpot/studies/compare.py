@@ -1,7 +1,7 @@
 """Which regularizers help on a table? One list of jobs, drawn in advance; one honest answer."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,18 +9,20 @@ import pandas as pd
 
 import dashpot
 from dashpot.errors import UsageError
-from dashpot.jobs import Design, Job
+from dashpot.jobs import Design
 from dashpot.optimizers import Adam
-from dashpot.regularizers import Recipe
+from dashpot.studies.checks import table_checks
 from dashpot.studies.curves import learning_curves
 from dashpot.studies.effects import BASELINE
 from dashpot.studies.problem import Problem, prepare
-from dashpot.studies.questions import Questions, asked_questions, default_questions, written
-from dashpot.studies.results import Trial, network_results, setting, study_loss, without_failures, yardstick_results
-from dashpot.studies.scores import Score, choose_scores
-from dashpot.studies.splits import Split, draw_splits, fold_count
+from dashpot.studies.questions import Questions, asked_questions, default_questions, expanded, written
+from dashpot.studies.results import setting, study_loss, without_failures
+from dashpot.studies.run import Round, Rounds
+from dashpot.studies.scores import Metric, Score, choose_scores
+from dashpot.studies.splits import Split, draw_fixed, draw_splits, fold_count
 from dashpot.studies.study import Study
-from dashpot.training import train
+from dashpot.studies.tested import Tested
+from dashpot.studies.yardsticks import YARDSTICKS
 
 
 def compare(
@@ -31,7 +33,7 @@ def compare(
     regularizers: Any = None,
     splits: int = 10,
     test_size: float = 0.2,
-    metric: str = "auto",
+    metric: Metric = "auto",
     groups: Any = None,
     weights: Any = None,
     hidden_layers: tuple[int, ...] = (64, 64),
@@ -41,6 +43,11 @@ def compare(
     level: float = 0.95,
     max_rows: int | None = 5000,
     progress: Callable[[int, int], None] | None = None,
+    ask: Sequence[str] = ("alone",),
+    yardsticks: Sequence[str] = YARDSTICKS,
+    test: Any = None,
+    budget: float | None = None,
+    news: Callable[[str], None] | None = None,
 ) -> Study:
     """Compare networks with and without each regularizer on many splits of a table.
 
@@ -65,8 +72,10 @@ def compare(
         Splits into training, validation and test rows. Fewer than 5 are too few for a verdict.
     test_size : float between 0 and 0.5, default 0.2
         Share of test rows, as whole folds: 0.2 is five folds. A quarter of the other rows validates.
-    metric : str, default "auto"
-        The score that decides: "log_loss" or "r2" by default; see `dashpot.studies.scores`.
+    metric : str, scorer, or sequence of them, default "auto"
+        The score that decides: "log_loss" or "r2" by default. Of several, the first decides and all are reported.
+        Ours: log_loss, accuracy, balanced_accuracy, auc, brier, calibration_error; r2, rmse, mae, pinball,
+        "pinball_0.9". Besides, scikit-learn's scorers, by name or as `scorer(estimator, X, y)`.
     groups : sequence of length rows or None
         Rows of one group stay on one side of every split.
     weights : sequence of length rows or None
@@ -85,6 +94,20 @@ def compare(
         Larger tables are sampled down to this, with a note. None uses every row.
     progress : callable or None
         `progress(done, total)` is called while networks train.
+    ask : sequence of str, default ("alone",)
+        "alone": each regularizer, and all together, against none. "leave-one-out": all together against all but one.
+        "pairs": two at a time against none. "ensemble-size": 2, 4, 8 and 16 plain networks against one.
+    yardsticks : sequence of str
+        Models of other kinds in the same splits: "linear", "boosted", "forest", "mlp" (scikit-learn's). The prior is
+        always there.
+    test : bool sequence of length rows or None
+        A test set that is fixed: True marks its rows. Splits then repeat training and validation only, and intervals
+        come from a bootstrap over the test rows (or groups).
+    budget : float or None
+        Seconds to spend, about. Splits are left out where they would take longer; five are always made, and their
+        time tells how many fit. Nothing else changes.
+    news : callable or None
+        `news(text)` is called with the current leader each time a question is answered.
 
     Returns
     -------
@@ -102,44 +125,60 @@ def compare(
     Nadeau and Bengio (2003), Inference for the generalization error, Machine Learning 52.
     """
     start = time.perf_counter()
-    _check(task, splits, test_size, hidden_layers, epochs, level, max_rows, workers)
-    questions = None if regularizers is None else asked_questions(regularizers)
+    _check(task, splits, test_size, hidden_layers, epochs, level, max_rows, workers, budget, yardsticks)
+    own = None if regularizers is None else asked_questions(regularizers)
+    if own is not None:
+        expanded(own, ask)  # refuses what makes no sense before any work
     rng = np.random.default_rng(random_state)
     folds = fold_count(test_size)
-    problem = prepare(X, y, task, weights, groups, folds, max_rows, rng)
+    problem = prepare(X, y, task, weights, groups, folds, max_rows, rng, test)
     scores = choose_scores(metric, problem.task)
-    if questions is None:
-        questions = default_questions(np.bincount(problem.examples.targets) if problem.classes else None)
-    drawn = draw_splits(problem.strata, problem.examples.groups, splits, folds, rng)
+    singles = own or default_questions(np.bincount(problem.examples.targets) if problem.classes else None)
+    questions, against = expanded(singles, ask)
+    if problem.test is None:
+        drawn = draw_splits(problem.strata, problem.examples.groups, splits, folds, rng)
+    else:
+        drawn = draw_fixed(problem.strata, problem.examples.groups, problem.test, splits, rng)
     design = study_design(problem, hidden_layers, epochs)
-    trials = list(_trials(questions, splits))
-    jobs = [
-        Job(
-            trial.recipe,
-            drawn[trial.split].training,
-            drawn[trial.split].validation,
-            drawn[trial.split].seed,
-            design,
-        )
-        for trial in trials
-    ]
-    networks = train(problem.examples, jobs, workers=workers, progress=progress)
-    scored = network_results(problem, drawn, trials, networks, scores)
-    yards = yardstick_results(problem, drawn, scores, workers)
-    results, notes = without_failures(pd.concat([scored, yards], ignore_index=True), scores[0])
-    settings = _about(problem, design, scores[0], questions, drawn) | {
+    rounds = Rounds(problem, drawn, questions, design, scores, tuple(yardsticks), workers, progress, news)
+    found, notes = rounds.run(None if budget is None else budget - (time.perf_counter() - start))
+    drawn = drawn[: found.splits]
+    results, left_out = without_failures(pd.DataFrame(found.rows), scores[0], {BASELINE, *questions} | _models(found))
+    kept = set(results["method"])
+    settings = _about(problem, design, scores, questions, drawn) | {
         "test_size": test_size,
         "level": level,
         "grouped": groups is not None,
+        "group_count": None if problem.examples.groups is None else len(np.unique(problem.examples.groups)),
         "weighted": weights is not None,
+        "fixed_test": problem.test is not None,
         "max_rows": max_rows,
         "random_state": random_state,
-        "networks": sum(map(len, networks)),
+        "ask": list(ask),
+        "against": {name: reference for name, reference in against.items() if {name, reference} <= kept},
+        "yardsticks": list(yardsticks),
+        "singles": {name: [written(recipe) for recipe in grid] for name, grid in singles.items()},
+        "networks": sum(len(done.networks) for done in found.trained.values()),
+        "interrupted": found.interrupted,
         "seconds": round(time.perf_counter() - start, 1),
     }
-    names = [setting(trial.recipe) for trial in trials]
-    curves = learning_curves(results, trials, names, networks, scores[0])
-    return Study.from_results(results, curves, settings, (*problem.notes, *notes))
+    if any(name in kept and reference not in kept for name, reference in against.items()):
+        results = results[~results["method"].isin(set(against))].reset_index(drop=True)
+    names = [setting(trial.recipe) for trial in found.trials]
+    networks = [found.trained[k].networks if k in found.trained else () for k in range(len(found.trials))]
+    curves = learning_curves(results, found.trials, names, networks, scores[0])
+    examples = problem.examples
+    tested = Tested(
+        [split.test for split in drawn], examples.targets, examples.weights, examples.groups, found.predicted
+    )
+    checks = table_checks(problem, drawn, X)
+    notes = [*problem.notes, *notes, *left_out]
+    return Study.from_results(results, curves, settings, notes, tested, checks, scores)
+
+
+def _models(found: Round) -> set[str]:
+    """The yardsticks of a study."""
+    return {str(row["method"]) for row in found.rows if row["kind"] == "yardstick"}
 
 
 def _check(
@@ -151,6 +190,8 @@ def _check(
     level: float,
     max_rows: int | None,
     workers: int | None,
+    budget: float | None,
+    yardsticks: Sequence[str],
 ) -> None:
     """Refuse parameters out of range before any work is done."""
     rules = [
@@ -174,6 +215,9 @@ def _check(
             "max_rows is at least 100, or None",
         ),
     ]
+    known = not isinstance(yardsticks, str) and set(yardsticks) <= set(YARDSTICKS)
+    rules.append((known, f"{yardsticks=}", f"yardsticks are some of {', '.join(YARDSTICKS)}, in a list"))
+    rules.append((budget is None or budget > 0, f"{budget=}", "budget is a number of seconds above 0"))
     rules.append((workers is None or (_whole(workers) and workers >= 1), f"{workers=}", "workers is at least 1"))
     for holds, given, rule in rules:
         if not holds:
@@ -189,22 +233,16 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def _trials(questions: Questions, splits: int) -> Iterator[Trial]:
-    """Baseline and every method at every strength, split by split."""
-    for split in range(splits):
-        yield Trial(split, BASELINE, Recipe(()))
-        for method, grid in questions.items():
-            for recipe in grid:
-                yield Trial(split, method, recipe)
-
-
-def _about(problem: Problem, design: Design, score: Score, questions: Questions, drawn: list[Split]) -> dict[str, Any]:
+def _about(
+    problem: Problem, design: Design, scores: Sequence[Score], questions: Questions, drawn: list[Split]
+) -> dict[str, Any]:
     """What a report says about the study, as plain numbers and text."""
     folds = round(len(problem.strata) / len(drawn[0].test))
     return {
         "task": problem.task,
         "target": problem.target,
-        "metric": score.name,
+        "metric": scores[0].name,
+        "metrics": [score.name for score in scores],
         "rows": len(problem.strata),
         "columns": problem.columns,
         "inputs": problem.examples.inputs.shape[1],

@@ -48,7 +48,7 @@ def learning_curves(
         members = [
             group
             for trial, setting, group in zip(trials, settings, networks, strict=True)
-            if trial.method == method and (trial.split, trial.method, setting) in picked
+            if group and trial.method == method and (trial.split, trial.method, setting) in picked
         ]
         for part, name in (("training", "loss"), ("validation", "validation_loss")):
             frames.append(

@@ -1,13 +1,15 @@
 """From the long table of results to effects: what each regularizer and each yardstick changes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from dashpot.studies.bootstrap import Bootstrap
 from dashpot.studies.scores import SCORES, Score
-from dashpot.studies.statistics import judge
+from dashpot.studies.statistics import Interval, corrected_interval, judge_intervals, power_of
 
 BASELINE = "No regularizer"
 BEST_NETWORK = "Best network"
@@ -44,41 +46,92 @@ def margin(results: pd.DataFrame, score: Score) -> float:
     return float(worthwhile * abs(score.perfect - prior))
 
 
-def regularizer_effects(results: pd.DataFrame, score: Score, test_share: float, level: float) -> pd.DataFrame:
-    """What each regularizer changes against the baseline on the same splits, best first."""
+@dataclass(frozen=True)
+class Uncertainty:
+    """How sure a difference is: by the splits, or by a bootstrap of the test rows that they share.
+
+    Attributes
+    ----------
+    test_share, level, clusters
+        As in `corrected_interval`.
+    bootstrap : Bootstrap or None
+        For a fixed test set.
+    """
+
+    test_share: float
+    level: float
+    clusters: int | None = None
+    bootstrap: Bootstrap | None = None
+
+    def interval(self, table: pd.DataFrame, score: Score, method: str, reference: str, chosen: pd.Series) -> Interval:
+        """The mean paired gain over a reference, from a table of test scores, splits x methods."""
+        if self.bootstrap is None:
+            gains = score.sign * (table[method] - table[reference]).to_numpy()
+            return corrected_interval(gains, self.test_share, self.level, self.clusters)
+        names = [
+            dict(chosen) if name == BEST_NETWORK else dict.fromkeys(table.index, name) for name in (method, reference)
+        ]
+        return self.bootstrap.interval(*names)
+
+
+def regularizer_effects(
+    results: pd.DataFrame,
+    score: Score,
+    sure: Uncertainty,
+    rows: int,
+    against: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """What each regularizer changes against its reference (the baseline) on the same splits, best first."""
     scores = scores_on_test(results, score.name)
     methods = _methods(results, "regularizer")
-    gains = [score.sign * (scores[method] - scores[BASELINE]).to_numpy() for method in methods]
-    judged = judge(gains, test_share, level, margin(results, score))
-    second, also = _second_unit(results, score, methods)
-    rows = [
-        {
-            "regularizer": method,
-            "strength": chosen_settings(results, method),
-            "difference": interval.difference,
-            "low": interval.low,
-            "high": interval.high,
-            "p": interval.p,
-            "adjusted_p": adjusted,
-            "verdict": word,
-            second: value,
-        }
-        for method, value, (interval, adjusted, word) in zip(methods, also, judged, strict=True)
-    ]
-    columns = ["regularizer", "strength", "difference", "low", "high", "p", "adjusted_p", "verdict", second]
-    table = pd.DataFrame(rows, columns=columns)
+    references = [(against or {}).get(method, BASELINE) for method in methods]
+    chosen = best_network(results, score)
+    intervals = [sure.interval(scores, score, *pair, chosen) for pair in zip(methods, references, strict=True)]
+    least = margin(results, score)
+    judged = judge_intervals(intervals, sure.level, least)
+    second, also = _second_unit(results, score, methods, references)
+    table = pd.DataFrame(
+        [
+            {
+                "regularizer": method,
+                "against": reference,
+                "strength": chosen_settings(results, method),
+                "difference": interval.difference,
+                "low": interval.low,
+                "high": interval.high,
+                "p": interval.p,
+                "adjusted_p": adjusted,
+                "verdict": word,
+                second: value,
+            }
+            | _needed(score.sign * (scores[method] - scores[reference]).to_numpy(), sure, least, len(methods), rows)
+            for method, reference, value, (interval, adjusted, word) in zip(
+                methods, references, also, judged, strict=True
+            )
+        ]
+    )
     return table.sort_values("difference", ascending=False, kind="stable", ignore_index=True)
 
 
-def yardstick_effects(results: pd.DataFrame, scores: Sequence[Score], test_share: float, level: float) -> pd.DataFrame:
+def _needed(gains: np.ndarray, sure: Uncertainty, least: float, questions: int, rows: int) -> dict[str, float]:
+    """What a study of this size can find, and how many splits or rows would find the smallest effect worth having."""
+    power = power_of(gains, sure.test_share, least, questions, rows, sure.level)
+    return {
+        "detectable": power.detectable,
+        "splits_needed": np.nan if power.splits is None else power.splits,
+        "rows_needed": np.nan if power.rows is None else power.rows,
+    }
+
+
+def yardstick_effects(results: pd.DataFrame, scores: Sequence[Score], sure: Uncertainty) -> pd.DataFrame:
     """Every yardstick beside the networks, best first; differences are to the best network of each split."""
     chosen = best_network(results, scores[0])
     columns = {score.name: _compared(results, score.name, chosen) for score in scores}
     methods = list(columns[scores[0].name])
     own = columns[scores[0].name]
     rivals = [method for method in methods if method not in (BASELINE, BEST_NETWORK)]
-    gains = [scores[0].sign * (own[method] - own[BEST_NETWORK]).to_numpy() for method in rivals]
-    judged = dict(zip(rivals, judge(gains, test_share, level, margin(results, scores[0])), strict=True))
+    intervals = [sure.interval(own, scores[0], method, BEST_NETWORK, chosen) for method in rivals]
+    judged = dict(zip(rivals, judge_intervals(intervals, sure.level, margin(results, scores[0])), strict=True))
     rows = [
         {"method": method}
         | {score.name: float(columns[score.name][method].mean()) for score in scores}
@@ -103,7 +156,7 @@ def _comparison(judged: tuple | None) -> dict[str, object]:
     if judged is None:
         return {"difference": np.nan, "low": np.nan, "high": np.nan, "adjusted_p": np.nan, "verdict": ""}
     interval, adjusted, word = judged
-    words = {"helps": "better", "hurts": "worse", "no evidence": "no clear difference"}
+    words = {"helps": "better", "hurts": "worse", "no evidence": "no clear difference", "no difference": "as good"}
     return {
         "difference": interval.difference,
         "low": interval.low,
@@ -118,14 +171,16 @@ def _methods(results: pd.DataFrame, kind: str) -> list[str]:
     return list(dict.fromkeys(results.loc[results["kind"] == kind, "method"]))
 
 
-def _second_unit(results: pd.DataFrame, score: Score, methods: list[str]) -> tuple[str, list[float]]:
+def _second_unit(
+    results: pd.DataFrame, score: Score, methods: list[str], references: list[str]
+) -> tuple[str, list[float]]:
     """The mean effect in a unit that everyone knows: points of accuracy, or percent less error."""
+    pairs = list(zip(methods, references, strict=True))
     if SCORES["accuracy"].task == score.task:
         scores = scores_on_test(results, "accuracy")
-        return "accuracy_points", [float(100 * (scores[m] - scores[BASELINE]).mean()) for m in methods]
-    scores = scores_on_test(results, "rmse")
-    base = scores[BASELINE].mean()
-    return "rmse_percent", [float(100 * (scores[m].mean() / base - 1)) if base else np.nan for m in methods]
+        return "accuracy_points", [float(100 * (scores[m] - scores[r]).mean()) for m, r in pairs]
+    means = scores_on_test(results, "rmse").mean()
+    return "rmse_percent", [float(100 * (means[m] / means[r] - 1)) if means[r] else np.nan for m, r in pairs]
 
 
 def chosen_settings(results: pd.DataFrame, method: str) -> str:

@@ -33,6 +33,10 @@ class Problem:
         Number of source columns.
     notes : tuple of str
         Rows that were left out, and why.
+    test : bool array of shape (rows,) or None
+        The rows that test in every split, where the user has fixed them.
+    kept : int array of shape (rows,) or None
+        Which rows of the user's table these are.
     """
 
     examples: Examples
@@ -42,6 +46,8 @@ class Problem:
     target: str
     columns: int
     notes: tuple[str, ...]
+    test: np.ndarray | None = None
+    kept: np.ndarray | None = None
 
 
 def prepare(
@@ -53,6 +59,7 @@ def prepare(
     folds: int,
     max_rows: int | None,
     rng: np.random.Generator,
+    test: Any = None,
 ) -> Problem:
     """Check a table and its target, leave out what cannot be used, and turn the rest into numbers.
 
@@ -73,12 +80,13 @@ def prepare(
     weights, groups = (
         _column(values, name, len(target), kept) for values, name in ((weights, "weights"), (groups, "groups"))
     )
+    tested = _column(test, "test", len(target), kept)
     strata = numbers if task == "classification" else quantile_bins(numbers, folds)
     if max_rows is not None and len(kept) > max_rows:
         notes.append(f"The study uses a sample of {max_rows:,} of the {len(kept):,} rows, to save time.")
         chosen = sample_rows(strata, _codes(groups), max_rows, rng)
         kept, numbers, strata = kept[chosen], numbers[chosen], strata[chosen]
-        weights, groups = (values if values is None else values[chosen] for values in (weights, groups))
+        weights, groups, tested = (values if values is None else values[chosen] for values in (weights, groups, tested))
     group_numbers = _codes(groups)
     _check_rows(len(kept), _name(target), folds, group_numbers)
     if task == "classification":
@@ -91,7 +99,8 @@ def prepare(
     targets = numbers if task == "classification" else numbers.astype(np.float32).reshape(-1, 1)
     examples = Examples(inputs, targets, encoder.inputs_, _check_weights(weights, kept), group_numbers)
     columns = len({int(source) for source in encoder.inputs_.source})
-    return Problem(examples, task, classes, strata, _name(target), columns, tuple(notes))
+    fixed = None if tested is None else _check_test(tested, group_numbers)
+    return Problem(examples, task, classes, strata, _name(target), columns, tuple(notes), fixed, kept)
 
 
 def as_series(values: Any, name: str) -> pd.Series:
@@ -187,6 +196,19 @@ def _check_weights(weights: np.ndarray | None, kept: np.ndarray) -> np.ndarray |
     if not numbers.any():
         raise DataError("compare(weights): all weights are 0. Pass some that are above 0.")
     return numbers
+
+
+def _check_test(tested: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+    """A fixed test set leaves rows to learn from, and parts no group."""
+    fixed = pd.Series(tested).astype(bool).to_numpy()
+    if fixed.sum() < 5 or (~fixed).sum() < _fewest_rows:
+        raise DataError(
+            f"compare(test): {int(fixed.sum())} test rows and {int((~fixed).sum())} others; at least 5 and "
+            f"{_fewest_rows} are needed. Mark other rows."
+        )
+    if groups is not None and np.isin(groups[fixed], groups[~fixed]).any():
+        raise DataError("compare(test): a group has test rows and others. Keep each group on one side.")
+    return fixed
 
 
 def _check_rows(rows: int, target: str, folds: int, groups: np.ndarray | None) -> None:

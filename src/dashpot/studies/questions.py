@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,50 @@ def default_questions(class_counts: np.ndarray | None) -> Questions:
     questions = {name: tuple(Recipe((part,)) for part in grid) for name, grid in grids.items()}
     parts = {name: questions[name] for name in _combined_by_default}
     return questions | {TOGETHER: _combined(parts)}
+
+
+ASKED = ("alone", "leave-one-out", "pairs", "ensemble-size")
+
+
+def expanded(questions: Questions, ask: Sequence[str]) -> tuple[Questions, dict[str, str]]:
+    """The questions of each kind that is asked, and against which method each is measured if not the baseline.
+
+    Parameters
+    ----------
+    questions : mapping
+        Each regularizer alone, and their combination.
+    ask : sequence of str
+        "alone": each by itself, and the combination; "leave-one-out": the combination without one of its parts,
+        against the whole; "pairs": two parts of it together; "ensemble-size": 2, 4, 8 and 16 plain networks.
+    """
+    unknown = [word for word in ask if word not in ASKED]
+    if unknown or not ask or isinstance(ask, str):
+        raise UsageError(f"compare(ask={ask!r}): ask some of {', '.join(ASKED)}, in a list.")
+    parts = _parts_of_combination(questions)
+    asked: Questions = dict(questions) if "alone" in ask else {}
+    against: dict[str, str] = {}
+    if len(parts) < 2 and {"leave-one-out", "pairs"} & set(ask):
+        raise UsageError("compare(ask): leave-one-out and pairs need two regularizers or more.")
+    if "leave-one-out" in ask:
+        asked[TOGETHER] = _combined(parts)
+        for name in parts:
+            without = f"All but {name}"
+            asked[without] = _combined({other: grid for other, grid in parts.items() if other != name})
+            against[without] = TOGETHER
+    if "pairs" in ask:
+        asked |= {f"{a} + {b}": _combined({a: parts[a], b: parts[b]}) for a, b in combinations(parts, 2)}
+    if "ensemble-size" in ask:
+        asked |= {f"Ensemble of {size}": (Recipe((Ensemble(size),)),) for size in (2, 4, 8, 16)}
+    return asked, against
+
+
+def _parts_of_combination(questions: Questions) -> Questions:
+    """The regularizers that the combination is made of; all where there is none."""
+    singles = {name: grid for name, grid in questions.items() if name != TOGETHER}
+    if TOGETHER not in questions:
+        return singles
+    whole = set(map(repr, questions[TOGETHER][-1].parts))
+    return {name: grid for name, grid in singles.items() if set(map(repr, grid[-1].parts)) <= whole}
 
 
 def noise(target: str) -> tuple[Noise, ...]:

@@ -1,6 +1,6 @@
 """The long table of results: every method scored, chosen on validation rows, then tested."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from dashpot.studies.questions import written
 from dashpot.studies.scores import Score
 from dashpot.studies.splits import Split
 from dashpot.studies.yardsticks import Candidate, candidates
+from dashpot.training import Done
 
 
 @dataclass(frozen=True)
@@ -30,27 +31,36 @@ class Trial:
     recipe: Recipe
 
 
+Predicted = dict[tuple[int, str], np.ndarray]
+
+
 def network_results(
     problem: Problem,
     drawn: list[Split],
     trials: list[Trial],
-    networks: list[tuple[Network, ...]],
+    trained: Mapping[int, Done],
     scores: list[Score],
-) -> pd.DataFrame:
-    """Validation scores of every trial; test scores of those that validation chose."""
+) -> tuple[list[dict[str, Any]], Predicted]:
+    """Validation scores of trained trials; test and training scores and predictions of those that validation chose."""
     rows: list[dict[str, Any]] = []
-    for (split, method), numbers in _by_split_and_method(trials).items():
+    predicted: Predicted = {}
+    for (split, method), numbers in _by_split_and_method(trials, sorted(trained)).items():
         tried = [
             (
                 setting(trials[k].recipe),
-                partial(predictions, problem, networks[k]),
-                {"epochs": float(np.mean([network.epochs for network in networks[k]])), "seconds": np.nan},
+                partial(predictions, problem, trained[k].networks),
+                {
+                    "epochs": float(np.mean([network.epochs for network in trained[k].networks])),
+                    "seconds": trained[k].seconds,
+                },
             )
             for k in numbers
         ]
         kind = "baseline" if method == BASELINE else "regularizer"
-        rows += _scored(problem, drawn[split], tried, scores, {"split": split, "method": method, "kind": kind})
-    return pd.DataFrame(rows)
+        about = {"split": split, "method": method, "kind": kind}
+        own, predicted[split, method] = _scored(problem, drawn[split], tried, scores, about)
+        rows += own
+    return rows, predicted
 
 
 def setting(recipe: Recipe) -> str:
@@ -58,11 +68,11 @@ def setting(recipe: Recipe) -> str:
     return written(recipe) if recipe.parts else "none"
 
 
-def _by_split_and_method(trials: list[Trial]) -> dict[tuple[int, str], list[int]]:
+def _by_split_and_method(trials: list[Trial], numbers: Iterable[int]) -> dict[tuple[int, str], list[int]]:
     """Numbers of the trials of each method in each split, weak to strong."""
     found: dict[tuple[int, str], list[int]] = {}
-    for number, trial in enumerate(trials):
-        found.setdefault((trial.split, trial.method), []).append(number)
+    for number in numbers:
+        found.setdefault((trials[number].split, trials[number].method), []).append(number)
     return found
 
 
@@ -85,30 +95,43 @@ def study_loss(problem: Problem) -> Loss:
     return Binary() if len(problem.classes) == 2 else CrossEntropy(len(problem.classes))
 
 
-def yardstick_results(problem: Problem, drawn: list[Split], scores: list[Score], workers: int | None) -> pd.DataFrame:
+def yardstick_results(
+    problem: Problem,
+    drawn: list[Split],
+    splits: Iterable[int],
+    scores: list[Score],
+    asked: Sequence[str],
+    workers: int | None,
+) -> tuple[list[dict[str, Any]], Predicted]:
     """The same for the yardsticks, split by split on the workers."""
-    count = min(effective_n_jobs(-1 if workers is None else workers), len(drawn))
-    rows = Parallel(n_jobs=count)(
-        delayed(_yardsticks_of_split)(problem, number, split, scores) for number, split in enumerate(drawn)
+    count = min(effective_n_jobs(-1 if workers is None else workers), len(drawn)) if asked else 1
+    found = Parallel(n_jobs=count)(
+        delayed(_yardsticks_of_split)(problem, number, drawn[number], scores, asked) for number in splits
     )
-    return pd.DataFrame([row for part in rows for row in part])
+    rows = [row for own, _ in found for row in own]
+    return rows, {place: values for _, predicted in found for place, values in predicted.items()}
 
 
-def _yardsticks_of_split(problem: Problem, number: int, split: Split, scores: list[Score]) -> list[dict[str, Any]]:
+def _yardsticks_of_split(
+    problem: Problem, number: int, split: Split, scores: list[Score], asked: Sequence[str]
+) -> tuple[list[dict[str, Any]], Predicted]:
     """Fit and score every yardstick on one split."""
     examples = problem.examples
     targets = examples.targets if problem.classes else examples.targets[:, 0]
     classes = len(problem.classes) or None
     tried: dict[str, list[Any]] = {}
-    for candidate in candidates(examples.inputs, targets, examples.weights, classes, split):
+    for candidate in candidates(examples.inputs, targets, examples.weights, classes, split, asked):
         measured = {"epochs": np.nan, "seconds": candidate.seconds}
         tried.setdefault(candidate.method, []).append(
             (candidate.setting, _on_rows(candidate, examples.inputs), measured)
         )
     rows: list[dict[str, Any]] = []
+    predicted: Predicted = {}
     for method, settings in tried.items():
-        rows += _scored(problem, split, settings, scores, {"split": number, "method": method, "kind": "yardstick"})
-    return rows
+        about = {"split": number, "method": method, "kind": "yardstick"}
+        own, predicted[number, method] = _scored(problem, split, settings, scores, about)
+        rows += own
+    return rows, predicted
 
 
 def _on_rows(candidate: Candidate, inputs: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -122,20 +145,24 @@ def _scored(
     tried: Sequence[tuple[str, Callable[[np.ndarray], np.ndarray], dict[str, float]]],
     scores: list[Score],
     about: dict[str, Any],
-) -> list[dict[str, Any]]:
-    """Score every setting on the validation rows, choose one, and score it alone on the test rows."""
+) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """Score every setting on the validation rows, choose one, and score it alone on the test and training rows."""
     validated = [_measure(problem, predict(split.validation), split.validation, scores) for _, predict, _ in tried]
     values = np.array([scores[0].sign * measured[scores[0].name] for measured in validated])
     best = int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))
+    chosen = tried[best][1]
+    tested = chosen(split.test)
     parts = [("validation", k, measured) for k, measured in enumerate(validated)]
-    parts.append(("test", best, _measure(problem, tried[best][1](split.test), split.test, scores)))
-    return [
+    parts.append(("test", best, _measure(problem, tested, split.test, scores)))
+    parts.append(("training", best, _measure(problem, chosen(split.training), split.training, scores)))
+    rows = [
         about
         | {"setting": tried[k][0], "chosen": k == best, "part": part, "metric": name, "value": value}
         | tried[k][2]
         for part, k, measured in parts
         for name, value in measured.items()
     ]
+    return rows, tested.astype(np.float32)
 
 
 def _measure(problem: Problem, predicted: np.ndarray, rows: np.ndarray, scores: list[Score]) -> dict[str, float]:
@@ -147,8 +174,9 @@ def _measure(problem: Problem, predicted: np.ndarray, rows: np.ndarray, scores: 
     return {score.name: score.measure(targets, predicted, weights) for score in scores}
 
 
-def without_failures(results: pd.DataFrame, score: Score) -> tuple[pd.DataFrame, list[str]]:
+def without_failures(results: pd.DataFrame, score: Score, methods: set[str]) -> tuple[pd.DataFrame, list[str]]:
     """Leave out methods without a score on some split, and say so."""
+    results = results[results["method"].isin(methods)]
     values = scores_on_test(results, score.name)
     failed = values.isna().sum()
     failed = failed[failed > 0]

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from sklearn import metrics
@@ -11,6 +13,7 @@ from dashpot.errors import UsageError, did_you_mean
 Weights = np.ndarray | None
 
 _smallest_probability = 1e-12
+calibration_bins = 10
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,32 @@ def mae(targets: np.ndarray, outputs: np.ndarray, weights: Weights = None) -> fl
     return float(metrics.mean_absolute_error(targets, outputs, sample_weight=weights))
 
 
+def pinball(targets: np.ndarray, outputs: np.ndarray, weights: Weights = None, quantile: float = 0.5) -> float:
+    """Pinball loss at a quantile: missing it from below costs `quantile`, from above 1 - `quantile` a unit."""
+    return float(metrics.mean_pinball_loss(targets, outputs, sample_weight=weights, alpha=quantile))
+
+
+def calibration_error(targets: np.ndarray, probabilities: np.ndarray, weights: Weights = None) -> float:
+    """Mean distance of predicted and true shares over ten bins of equally many rows, averaged over classes."""
+    weights = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=np.float64)
+    classes = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
+    return float(np.mean([_calibration_error(targets == k, probabilities[:, k], weights) for k in classes]))
+
+
+def _calibration_error(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
+    """The same for one class."""
+    bins = calibration_bin(predicted)
+    misses = np.bincount(bins, weights * (predicted - truth))
+    return float(np.abs(misses).sum() / weights.sum()) if weights.any() else np.nan
+
+
+def calibration_bin(predicted: np.ndarray) -> np.ndarray:
+    """Which of up to ten bins of about equally many rows each prediction is in; equal ones are together."""
+    count = min(calibration_bins, max(1, len(predicted) // 5))
+    edges = np.unique(np.quantile(predicted, np.linspace(0, 1, count + 1)[1:-1]))
+    return np.searchsorted(edges, predicted, side="right")
+
+
 _surprise = "Log-loss grades the predicted probabilities: 0 is perfect, and confident mistakes cost most."
 _hits = "Accuracy is the share of rows whose most probable class is the true one."
 _balanced = "Balanced accuracy is the mean over classes of the share of their rows that is found."
@@ -107,6 +136,8 @@ _distance = "The Brier score is the squared distance between the predicted proba
 _variance = "R² is the share of the target's variance that is explained: 1 is perfect, 0 is the mean."
 _squared = "RMSE is the size of a typical error, in the unit of the target, with large errors counting more."
 _absolute = "MAE is the mean size of an error, in the unit of the target."
+_honesty = "The calibration error is how far predicted probabilities are from the shares that come true; 0 is honest."
+_tilted = "The pinball loss grades a prediction of a quantile of the target, in its unit; 0 is perfect."
 
 SCORES = {
     score.name: score
@@ -116,29 +147,73 @@ SCORES = {
         Score("auc", "AUC", "classification", auc, 1, 1.0, _order),
         Score("balanced_accuracy", "balanced accuracy", "classification", balanced_accuracy, 1, 1.0, _balanced),
         Score("brier", "Brier score", "classification", brier, -1, 0.0, _distance),
+        Score("calibration_error", "calibration error", "classification", calibration_error, -1, 0.0, _honesty),
         Score("r2", "R²", "regression", r2, 1, 1.0, _variance),
         Score("rmse", "RMSE", "regression", rmse, -1, 0.0, _squared),
         Score("mae", "MAE", "regression", mae, -1, 0.0, _absolute),
+        Score("pinball", "pinball loss", "regression", pinball, -1, 0.0, _tilted),
     )
 }
 
-_reported = {"classification": ("log_loss", "accuracy", "auc"), "regression": ("r2", "rmse", "mae")}
+_reported = {
+    "classification": ("log_loss", "accuracy", "balanced_accuracy", "auc", "brier", "calibration_error"),
+    "regression": ("r2", "rmse", "mae"),
+}
+
+Metric = str | Score | Callable[..., float] | Sequence[Any]
 
 
-def choose_scores(metric: str, task: str) -> list[Score]:
+def choose_scores(metric: Metric, task: str) -> list[Score]:
     """The score that decides, first, and those reported besides.
+
+    Parameters
+    ----------
+    metric : str, Score, callable, or a sequence of them
+        A name of ours; "pinball_0.9" for the pinball loss at that quantile; the name of a scikit-learn scorer; a
+        scorer, `scorer(estimator, X, y)`; or a `Score`. Of several the first decides. "auto" is log-loss or R².
+    task : "classification" or "regression"
 
     Raises
     ------
     UsageError
-        If the metric is unknown or belongs to the other task.
+        If a metric is unknown or belongs to the other task.
     """
-    reported: Sequence[str] = _reported[task]
-    name = reported[0] if metric == "auto" else metric
+    asked: list[Any] = list(metric) if isinstance(metric, Sequence) and not isinstance(metric, str) else [metric]
+    if not asked:
+        raise UsageError("compare(metric=[]): nothing to measure. Pass for example 'accuracy'.")
+    chosen = [_score(_reported[task][0] if one == "auto" else one, task) for one in asked]
+    chosen += [SCORES[name] for name in _reported[task]]
+    return list({score.name: score for score in chosen}.values())
+
+
+def _score(asked: Any, task: str) -> Score:
+    """One score, by its name, or made from what was passed."""
+    if isinstance(asked, Score) and asked.task == task:
+        return asked
+    if isinstance(asked, str) and asked in SCORES and SCORES[asked].task == task:
+        return SCORES[asked]
+    if isinstance(asked, str) and asked.startswith("pinball_") and task == "regression":
+        return _pinball_at(asked)
+    from dashpot.studies.scorers import from_scorer, scorer_names
+
+    if callable(asked) and not isinstance(asked, Score):
+        return from_scorer(asked, task)
+    if isinstance(asked, str) and asked not in SCORES and asked in scorer_names():
+        return from_scorer(asked, task)
     fitting = [known for known, score in SCORES.items() if score.task == task]
-    if name not in fitting:
-        raise UsageError(
-            f"compare(metric={name!r}): not a metric for {task}; there are {', '.join(fitting)}."
-            f"{did_you_mean(name, fitting)}"
-        )
-    return [SCORES[name], *(SCORES[other] for other in reported if other != name)]
+    raise UsageError(
+        f"compare(metric={asked if isinstance(asked, str) else getattr(asked, 'name', asked)!r}): not a metric for "
+        f"{task}; there are {', '.join(fitting)}, and scikit-learn's scorers.{did_you_mean(str(asked), fitting)}"
+    )
+
+
+def _pinball_at(name: str) -> Score:
+    """The pinball loss at the quantile in its name."""
+    try:
+        quantile = float(name.removeprefix("pinball_"))
+    except ValueError:
+        quantile = np.nan
+    if not 0 < quantile < 1:
+        raise UsageError(f"compare(metric={name!r}): write the quantile, between 0 and 1: pinball_0.9.")
+    measure = partial(pinball, quantile=quantile)
+    return Score(name, f"pinball loss at {quantile:g}", "regression", measure, -1, 0.0, _tilted)

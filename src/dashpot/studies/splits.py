@@ -53,6 +53,13 @@ def draw_splits(
     return drawn[:splits]
 
 
+def draw_fixed(
+    strata: np.ndarray, groups: np.ndarray | None, tested: np.ndarray, splits: int, rng: np.random.Generator
+) -> list[Split]:
+    """Splits that share their test rows; a quarter of the other rows validates, another one each time."""
+    return [_split(tested, strata, groups, rng) for _ in range(splits)]
+
+
 def _split(tested: np.ndarray, strata: np.ndarray, groups: np.ndarray | None, rng: np.random.Generator) -> Split:
     """Part the rows that are not tested into training and validation."""
     rest = np.flatnonzero(~tested)

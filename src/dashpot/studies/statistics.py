@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-Verdict = Literal["helps", "hurts", "no evidence", "too few data"]
+Verdict = Literal["helps", "hurts", "no difference", "no evidence", "too few data"]
 
 FEWEST_DIFFERENCES = 5
 
@@ -40,7 +40,9 @@ class Interval:
     count: int
 
 
-def corrected_interval(differences: ArrayLike, test_share: float, level: float = 0.95) -> Interval:
+def corrected_interval(
+    differences: ArrayLike, test_share: float, level: float = 0.95, clusters: int | None = None
+) -> Interval:
     """Corrected resampled t interval and p-value for paired differences over splits.
 
     With `J` differences of mean `m` and sample variance `s^2` (divisor `J - 1`), the variance of `m` is
@@ -65,6 +67,9 @@ def corrected_interval(differences: ArrayLike, test_share: float, level: float =
         as the method uses them too).
     level : float between 0 and 1, default 0.95
         Confidence level of the interval.
+    clusters : int or None
+        Number of groups of rows that are never parted. Few groups carry little information however often they are
+        split: there are `min(splits, clusters) - 1` degrees of freedom.
 
     Returns
     -------
@@ -97,8 +102,9 @@ def corrected_interval(differences: ArrayLike, test_share: float, level: float =
         return Interval(mean, np.nan, np.nan, np.nan, count)
     unit = float(np.abs(values).max())  # squares of tiny or huge differences would leave the range of floats
     error = unit * float(np.sqrt((1 / count + test_share) * (values / unit).var(ddof=1)))
-    reach = float(stats.t.ppf((1 + level) / 2, count - 1)) * error
-    p = float(2 * stats.t.sf(abs(mean) / error, count - 1))
+    freedom = max(1, min(count, clusters or count) - 1)
+    reach = float(stats.t.ppf((1 + level) / 2, freedom)) * error
+    p = float(2 * stats.t.sf(abs(mean) / error, freedom))
     return Interval(mean, mean - reach, mean + reach, p, count)
 
 
@@ -155,6 +161,8 @@ def verdict(interval: Interval, adjusted_p: float, margin: float = np.inf, alpha
     - *helps*, *hurts*: `adjusted_p` below `alpha`, by the sign of the difference.
     - *too few data*: fewer than five differences, or an unknown spread, or an interval so wide that it
       holds a gain and a loss of `margin` at once: the study cannot tell either way.
+    - *no difference*: the whole interval lies within `margin` of zero (an equivalence test, at half of alpha on
+      either side): whatever the difference is, it is too small to matter.
     - *no evidence*: anything else.
 
     Parameters
@@ -181,11 +189,17 @@ def verdict(interval: Interval, adjusted_p: float, margin: float = np.inf, alpha
         return "helps" if interval.difference > 0 else "hurts"
     if interval.low < -margin and interval.high > margin:
         return "too few data"
-    return "no evidence"
+    return (
+        "no difference" if np.isfinite(margin) and -margin < interval.low <= interval.high < margin else "no evidence"
+    )
 
 
 def judge(
-    differences: Sequence[ArrayLike], test_share: float, level: float = 0.95, margin: float = np.inf
+    differences: Sequence[ArrayLike],
+    test_share: float,
+    level: float = 0.95,
+    margin: float = np.inf,
+    clusters: int | None = None,
 ) -> list[tuple[Interval, float, Verdict]]:
     """Interval, adjusted p-value and verdict for each method of one family of questions.
 
@@ -193,7 +207,7 @@ def judge(
     ----------
     differences : one array of shape (splits,) per method
         Positive is better.
-    test_share, level, margin
+    test_share, level, margin, clusters
         As in `corrected_interval` and `verdict`; the verdict uses `alpha = 1 - level`.
 
     Examples
@@ -202,9 +216,68 @@ def judge(
     >>> word
     'helps'
     """
-    intervals = [corrected_interval(values, test_share, level) for values in differences]
+    return judge_intervals(
+        [corrected_interval(values, test_share, level, clusters) for values in differences], level, margin
+    )
+
+
+def judge_intervals(
+    intervals: Sequence[Interval], level: float = 0.95, margin: float = np.inf
+) -> list[tuple[Interval, float, Verdict]]:
+    """Adjusted p-value and verdict for the intervals of one family of questions."""
     adjusted = holm([interval.p for interval in intervals])
     return [
         (interval, float(p), verdict(interval, float(p), margin, 1 - level))
         for interval, p in zip(intervals, adjusted, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class Power:
+    """What a study of this size can find, and what size would find more.
+
+    Attributes
+    ----------
+    detectable : float
+        The smallest effect that is found four times in five, at the strictest level that Holm's method may ask for.
+    splits : int or None
+        Splits of the same rows that would find an effect of `margin` four times in five; None if no number would.
+    rows : int or None
+        Rows that would, at the splits there are; None if the spread is unknown.
+    """
+
+    detectable: float
+    splits: int | None
+    rows: int | None
+
+
+def power_of(
+    differences: ArrayLike, test_share: float, margin: float, questions: int, rows: int, level: float = 0.95
+) -> Power:
+    """What it takes to find an effect of `margin`, by the spread of these differences.
+
+    The corrected standard error is `s sqrt(1/J + test_share)`; more splits lower only its first term. More rows lower
+    `s`, which is taken to fall with the root of their number.
+
+    Examples
+    --------
+    >>> power_of([0.02, 0.03, 0.01, 0.03, 0.02], test_share=0.25, margin=0.04, questions=1, rows=1000).splits
+    3
+    """
+    values = np.asarray(differences, dtype=np.float64).ravel()
+    count = len(values)
+    if count < 2 or np.ptp(values) <= 1e-12 * np.abs(values).max():
+        return Power(np.nan, None, None)
+    spread, alpha = float(values.std(ddof=1)), (1 - level) / max(questions, 1)
+
+    def detectable(splits: int) -> float:
+        reach = stats.t.ppf(1 - alpha / 2, splits - 1) + stats.t.ppf(0.8, splits - 1)
+        return float(reach * spread * np.sqrt(1 / splits + test_share))
+
+    enough = next((n for n in _more_splits if detectable(n) <= margin), None)
+    own = detectable(count)
+    needed = int(np.ceil(rows * (own / margin) ** 2)) if margin > 0 else None
+    return Power(own, enough, needed)
+
+
+_more_splits = (*range(2, 30), *range(30, 200, 10))

@@ -1,6 +1,7 @@
 """The result of a comparison: tables, sentences, a page."""
 
 import html
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,13 +9,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
-from dashpot.studies.effects import margin, regularizer_effects, yardstick_effects
-from dashpot.studies.scores import SCORES, Score, choose_scores
+from dashpot.errors import UsageError
+from dashpot.studies.bootstrap import Bootstrap
+from dashpot.studies.effects import Uncertainty, margin, regularizer_effects, yardstick_effects
+from dashpot.studies.scores import Score, choose_scores
+from dashpot.studies.tested import Tested
 from dashpot.studies.words import headline, number, sentences
 from dashpot.writing import write_text
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+    from dashpot.studies.findings import Finding
 
 _styles = {"helps": "bold green", "hurts": "bold red"}
 
@@ -42,7 +48,13 @@ class Study:
     settings : dict
         What was done, in full; plain numbers and text.
     notes : tuple of str
-        What a reader must know: dropped rows, subsampling, networks that diverged.
+        What a reader must know: dropped rows, subsampling, questions that could not be answered.
+    tested : Tested or None
+        What was predicted for the test rows.
+    checks : dict
+        What was seen in the table itself: small classes, copies of rows, columns that give the target away.
+    scores : tuple of Score
+        The score that decides, and the others.
     """
 
     effects: pd.DataFrame
@@ -51,26 +63,49 @@ class Study:
     yardsticks: pd.DataFrame
     settings: dict[str, Any]
     notes: tuple[str, ...] = field(default=())
+    tested: Tested | None = None
+    checks: dict[str, Any] = field(default_factory=dict)
+    scores: tuple[Score, ...] = ()
 
     @classmethod
     def from_results(
-        cls, results: pd.DataFrame, curves: pd.DataFrame, settings: dict[str, Any], notes: Sequence[str] = ()
+        cls,
+        results: pd.DataFrame,
+        curves: pd.DataFrame,
+        settings: dict[str, Any],
+        notes: Sequence[str] = (),
+        tested: Tested | None = None,
+        checks: dict[str, Any] | None = None,
+        scores: Sequence[Score] = (),
     ) -> Self:
         """Judge the long table of results.
 
-        `settings` needs `metric`, `task`, `test_share` and `level`; `margin` and `questions` are added to it.
+        `settings` needs `metric`, `task`, `test_share`, `level` and `rows`; `margin` and `questions` are added to it.
         """
-        scores = choose_scores(settings["metric"], settings["task"])
-        test_share, level = settings["test_share"], settings["level"]
-        effects = regularizer_effects(results, scores[0], test_share, level)
-        yardsticks = yardstick_effects(results, scores, test_share, level)
+        scores = tuple(scores or choose_scores(settings["metric"], settings["task"]))
+        measured = set(results["metric"])
+        scores = tuple(score for score in scores if score.name in measured)
+        fixed = bool(settings.get("fixed_test")) and tested is not None
+        bootstrap = Bootstrap(tested, scores[0], settings["level"]) if fixed and tested is not None else None
+        sure = Uncertainty(settings["test_share"], settings["level"], settings.get("group_count"), bootstrap)
+        effects = regularizer_effects(results, scores[0], sure, settings["rows"], settings.get("against"))
+        yardsticks = yardstick_effects(results, scores, sure)
         judged = settings | {"margin": margin(results, scores[0]), "questions": len(effects)}
-        return cls(effects, results, curves, yardsticks, judged, tuple(notes))
+        return cls(effects, results, curves, yardsticks, judged, tuple(notes), tested, checks or {}, scores)
 
     @property
     def score(self) -> Score:
         """The score that decides."""
-        return SCORES[self.settings["metric"]]
+        return self.scores[0]
+
+    def effects_on(self, metric: str) -> pd.DataFrame:
+        """The same table as `effects` in another of the study's metrics, with Holm's adjustment of its own."""
+        score = next((score for score in self.scores if score.name == metric), None)
+        if score is None:
+            names = [score.name for score in self.scores]
+            raise UsageError(f"effects_on({metric!r}): this study measured {', '.join(names)}. Choose one of these.")
+        sure = Uncertainty(self.settings["test_share"], self.settings["level"], self.settings.get("group_count"))
+        return regularizer_effects(self.results, score, sure, self.settings["rows"], self.settings.get("against"))
 
     @property
     def headline(self) -> str:
@@ -88,6 +123,51 @@ class Study:
         from dashpot.report import render, summarize
 
         return write_text(path, render(summarize(self)), "Study.report")
+
+    def markdown(self, path: str | Path) -> Path:
+        """Write the study as Markdown, the page's twin.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be written. Nothing half-written is left.
+        """
+        from dashpot.report import summarize, to_markdown
+
+        return write_text(path, to_markdown(summarize(self)), "Study.markdown")
+
+    def write_json(self, path: str | Path) -> Path:
+        """Write everything that the page says as JSON.
+
+        Raises
+        ------
+        UsageError
+            If the file cannot be written. Nothing half-written is left.
+        """
+        from dashpot.report import summarize
+
+        text = json.dumps(summarize(self), indent=1, ensure_ascii=False, allow_nan=False)
+        return write_text(path, text, "Study.write_json")
+
+    def write_run(self, path: str | Path, data: dict[str, str] | None = None) -> Path:
+        """Write the exact settings, for `dashpot compare --from`.
+
+        Parameters
+        ----------
+        path : str or Path
+        data : dict of str or None
+            Where the table is: `file`, `sha256`, and the columns `target`, `weights`, `groups`.
+        """
+        from dashpot.studies.repeat import run_text
+
+        return write_text(path, run_text(self.settings, data), "Study.write_run")
+
+    @property
+    def findings(self) -> list["Finding"]:
+        """What else was noticed, numbered as in docs/compare.md."""
+        from dashpot.studies.findings import findings
+
+        return findings(self)
 
     def write_results(self, path: str | Path) -> Path:
         """Write every score as a CSV file.

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # Method name -> how a sentence begins with it.
 _spoken = {
     "Boosted trees": "A boosted tree model",
+    "Random forest": "A random forest",
+    "scikit-learn MLP": "The plain network of scikit-learn",
     "Logistic regression": "Logistic regression",
     "Ridge regression": "Ridge regression",
     PRIOR: "Always predicting the prior",
@@ -27,7 +29,13 @@ def headline(study: "Study") -> str:
 
 def sentences(study: "Study") -> list[str]:
     """All findings, the most important first: what beats the networks, then what helps, then what hurts."""
-    found = [_against_yardsticks(study), _what_helps(study), _what_hurts(study), _what_is_open(study)]
+    found = [
+        _against_yardsticks(study),
+        _what_helps(study),
+        _what_hurts(study),
+        _what_is_level(study),
+        _what_is_open(study),
+    ]
     return [sentence for sentence in found if sentence]
 
 
@@ -92,6 +100,36 @@ def _what_hurts(study: "Study") -> str | None:
     return f"{listed(names)} {'hurts' if len(names) == 1 else 'hurt'}."
 
 
+def _what_is_level(study: "Study") -> str | None:
+    """The regularizers that are shown to make no difference worth having."""
+    level = study.effects[study.effects["verdict"] == "no difference"]
+    if level.empty:
+        return None
+    most = max(abs(level["low"]).max(), abs(level["high"]).max())
+    makes = "makes" if len(level) == 1 else "make"
+    return f"{listed(list(level['regularizer']))} {makes} less than {number(most)} of a difference either way."
+
+
+def power_sentence(study: "Study") -> str:
+    """What a study of this size can find, and what a larger one would."""
+    effects = study.effects
+    if not effects["detectable"].notna().any():
+        return ""
+    label, least = study.score.label, number(study.settings["margin"])
+    text = (
+        f"A study of this size finds a change of {number(effects['detectable'].median())} in {label} four times in five"
+    )
+    if effects["detectable"].median() <= study.settings["margin"]:
+        return f"{text}."
+    splits, rows = effects["splits_needed"].median(), effects["rows_needed"].median()
+    if not pd.isna(splits):
+        return f"{text}; for a change of {least} it would need {splits:.0f} splits."
+    if pd.isna(rows):
+        return f"{text}."
+    rounded = f"{float(f'{rows:.2g}'):,.0f}"
+    return f"{text}; for a change of {least} it would need about {rounded} rows: more splits would not do."
+
+
 def _what_is_open(study: "Study") -> str | None:
     """The regularizers that the study is too small for."""
     names = list(study.effects.loc[study.effects["verdict"] == "too few data", "regularizer"])
@@ -132,31 +170,55 @@ def number(value: float, decimals: int | None = None) -> str:
 def methods_paragraphs(settings: dict[str, Any]) -> list[str]:
     """What was done, to quote in a paper."""
     s = settings
-    score = SCORES[s["metric"]]
+    label = SCORES[s["metric"]].label if s["metric"] in SCORES else s["metric"].replace("_", " ")
     kind = "stratified by class" if s["task"] == "classification" else "stratified by quantile of the target"
     grouped = ", rows of one group always together" if s["grouped"] else ""
     weighted = " Case weights entered the training loss and every score." if s["weighted"] else ""
     layers = " × ".join(map(str, s["hidden_layers"])) or "none"
     return [
         f"The {s['rows']:,} rows were split {s['splits']} times into training, validation and test rows "
-        f"({s['shares']}; repeated {s['folds']}-fold cross-validation, {kind}{grouped}). In each split one "
+        f"({s['shares']}; {_repeats(s)}, {kind}{grouped}). In each split one "
         "network was trained without any regularizer and one with each regularizer at each of its strengths, "
         f"all from the same training rows and the same random seed, {s['networks']:,} networks in all. The "
         "strength was chosen on the validation rows, which early stopping watches too; the test rows were "
         f"scored only after that choice.{weighted}",
         f"Networks: hidden layers of {layers} units, {s['activation']}, {s['optimizer']}, batches of "
-        f"{s['batch_size']}, at most {s['epochs']} epochs. Missing numbers, text columns and scaling were "
+        f"{s['batch_size']}, at most {s['epochs']} epochs. Training loss in the learning curves is measured during the "
+        "epoch, with noise and dropout on and without penalties; training scores are measured afterwards, with both "
+        "off. Missing numbers, text columns and scaling were "
         "handled inside each network from its own training rows. The yardsticks learned from the same "
         "training rows and chose their own strength on the same validation rows (logistic or ridge "
-        "regression: the penalty; boosted trees: the number of trees). The “best network” is, in each split, "
+        "regression: the penalty; boosted trees: the number of trees; random forest: the rows of a leaf; "
+        "scikit-learn's MLP has its defaults). The “best network” is, in each split, "
         "the one that validated best.",
-        f"An effect is the mean paired difference in {score.label} to the network without regularizer on the "
-        "same split, its sign turned so that a positive effect is a gain. Intervals "
-        f"({100 * s['level']:g} %, each for itself) and p-values are those of the corrected resampled t-test "
-        f"(Nadeau and Bengio, 2003; variance factor 1/{s['splits']} + {s['test_share']:.2f}, "
-        f"{s['splits'] - 1} degrees of freedom), because the splits share rows. P-values were adjusted by "
-        f"Holm’s method over the {s['questions']} regularizers. The verdict is “helps” or “hurts” where the "
-        f"adjusted p-value is below {1 - s['level']:.2g}; “too few data” where the interval holds both a "
-        f"gain and a loss of {number(s['margin'])} (a twentieth of the way from the prior to a perfect "
-        "prediction), or with fewer than five splits; otherwise “no evidence”.",
+        f"An effect is the mean paired difference in {label} to the network without regularizer on the same split "
+        "(for “all but” one: to the combination), its sign turned so that a positive effect is a gain. "
+        f"{_intervals(s)} P-values were adjusted by Holm’s method over the {s['questions']} questions. The verdict is "
+        f"“helps” or “hurts” where the adjusted p-value is below {1 - s['level']:.2g}; “too few data” where the "
+        f"interval holds both a gain and a loss of {number(s['margin'])} (a twentieth of the way from the prior to a "
+        "perfect prediction), or with fewer than five splits; “no difference” where the interval lies within "
+        "that either way; otherwise “no evidence”.",
     ]
+
+
+def _repeats(s: dict[str, Any]) -> str:
+    """How the splits were drawn."""
+    if s.get("fixed_test"):
+        return "the test rows fixed beforehand, the others divided anew each time"
+    return f"repeated {s['folds']}-fold cross-validation"
+
+
+def _intervals(s: dict[str, Any]) -> str:
+    """How the intervals were made."""
+    if s.get("fixed_test"):
+        units = "groups of rows" if s["grouped"] else "rows"
+        return (
+            f"Intervals ({100 * s['level']:g} %, each for itself) and p-values are normal ones, with the standard "
+            f"error of a paired bootstrap over the test {units} and the repeats (200 draws)."
+        )
+    freedom = min(s["splits"], s.get("group_count") or s["splits"]) - 1
+    return (
+        f"Intervals ({100 * s['level']:g} %, each for itself) and p-values are those of the corrected resampled t-test "
+        f"(Nadeau and Bengio, 2003; variance factor 1/{s['splits']} + {s['test_share']:.2f}, {freedom} degrees of "
+        "freedom), because the splits share rows."
+    )

@@ -1,4 +1,4 @@
-"""What a network has to beat: the prior, a linear model, boosted trees.
+"""What a network has to beat: the prior, a linear model, boosted trees, a random forest, scikit-learn's MLP.
 
 They learn from the same training rows as the networks and choose their own strength on the same validation
 rows, so that every method of a study has seen and used the same rows.
@@ -6,20 +6,30 @@ rows, so that every method of a study has seen and used the same rows.
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from inspect import signature
 from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from dashpot.studies.effects import PRIOR
 from dashpot.studies.splits import Split
+
+YARDSTICKS = ("linear", "boosted", "forest", "mlp")
 
 
 class Candidate(NamedTuple):
@@ -42,17 +52,23 @@ class Rows(NamedTuple):
 
 _penalties = {"logistic": (0.01, 0.1, 1.0, 10.0), "ridge": (0.1, 1.0, 10.0, 100.0, 1000.0)}
 _trees = (10, 30, 100)
+_leaves = (1, 5)
 
 
 def candidates(
-    inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None, classes: int | None, split: Split
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray | None,
+    classes: int | None,
+    split: Split,
+    asked: Sequence[str] = YARDSTICKS,
 ) -> Iterator[Candidate]:
-    """Fit every yardstick at each of its strengths to the training rows of a split."""
+    """Fit the prior and every yardstick asked for, at each of its strengths, to the training rows of a split."""
     own = None if weights is None else weights[split.training]
     rows = Rows(inputs[split.training], targets[split.training], own, classes)
     yield _prior(rows)
-    yield from _linear(rows)
-    yield from _boosted(rows)
+    for name in asked:
+        yield from _makers[name](rows)
 
 
 def _prior(rows: Rows) -> Candidate:
@@ -85,7 +101,6 @@ def _linear(rows: Rows) -> Iterator[Candidate]:
 def _boosted(rows: Rows) -> Iterator[Candidate]:
     """Boosted trees with scikit-learn's defaults; the number of trees is their strength."""
     family = HistGradientBoostingRegressor if rows.classes is None else HistGradientBoostingClassifier
-    # Fitted once: the first ten trees of a hundred are the same as ten trees.
     # Fitted once: the model with fewer trees is its first ones.
     model = family(early_stopping=False, random_state=0, max_iter=_trees[-1])
     start = time.perf_counter()
@@ -98,6 +113,40 @@ def _boosted(rows: Rows) -> Iterator[Candidate]:
             _predictor(model, rows.classes, count),
             seconds * count / _trees[-1],
         )
+
+
+def _forest(rows: Rows) -> Iterator[Candidate]:
+    """A hundred trees with scikit-learn's defaults; the rows of a leaf are its strength."""
+    family = RandomForestRegressor if rows.classes is None else RandomForestClassifier
+    for least in _leaves:
+        start = time.perf_counter()
+        model = family(100, min_samples_leaf=least, max_features=_features(rows), random_state=0)
+        pipeline = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), model)
+        pipeline.fit(rows.inputs, rows.targets, **{f"{pipeline.steps[-1][0]}__sample_weight": rows.weights})
+        seconds = time.perf_counter() - start
+        yield Candidate("Random forest", f"rows of a leaf={least}", _predictor(pipeline, rows.classes), seconds)
+
+
+def _features(rows: Rows) -> float | str:
+    """Columns that a tree looks at in a node: a third for amounts, the root of all for classes."""
+    return 1 / 3 if rows.classes is None else "sqrt"
+
+
+def _plain_mlp(rows: Rows) -> Iterator[Candidate]:
+    """scikit-learn's network with its own defaults, on standardized columns (and amounts)."""
+    model: Any = MLPClassifier(random_state=0)
+    if rows.classes is None:
+        model = TransformedTargetRegressor(MLPRegressor(random_state=0), transformer=StandardScaler())
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+    pipeline = make_pipeline(imputer, StandardScaler(), model)
+    given = {}
+    if rows.weights is not None and "sample_weight" in signature(MLPClassifier.fit).parameters:  # scikit-learn 1.7
+        given = {f"{pipeline.steps[-1][0]}__sample_weight": rows.weights}
+    start = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # 200 epochs are its default
+        pipeline.fit(rows.inputs, rows.targets, **given)
+    yield Candidate("scikit-learn MLP", "defaults", _predictor(pipeline, rows.classes), time.perf_counter() - start)
 
 
 def _predictor(model: Any, classes: int | None, trees: int | None = None) -> Callable[[np.ndarray], np.ndarray]:
@@ -118,3 +167,11 @@ def _predictor(model: Any, classes: int | None, trees: int | None = None) -> Cal
 def _staged(stages: Iterator[np.ndarray], trees: int) -> np.ndarray:
     """The predictions after a number of trees."""
     return next(islice(stages, trees - 1, None))
+
+
+_makers: dict[str, Callable[[Rows], Iterator[Candidate]]] = {
+    "linear": _linear,
+    "boosted": _boosted,
+    "forest": _forest,
+    "mlp": _plain_mlp,
+}

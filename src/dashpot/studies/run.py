@@ -1,0 +1,214 @@
+"""One round of a study: the networks of some splits are trained, each question scored as soon as it is answered."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from dashpot.errors import DashpotError
+from dashpot.jobs import Design, Job
+from dashpot.regularizers import Recipe
+from dashpot.studies.effects import BASELINE
+from dashpot.studies.problem import Problem
+from dashpot.studies.questions import Questions
+from dashpot.studies.results import Predicted, Trial, network_results, yardstick_results
+from dashpot.studies.scores import Score
+from dashpot.studies.splits import Split
+from dashpot.studies.statistics import FEWEST_DIFFERENCES
+from dashpot.training import Done, train_as_done
+
+Progress = Callable[[int, int], None]
+News = Callable[[str], None]
+
+
+@dataclass
+class Round:
+    """What is known after some splits.
+
+    Attributes
+    ----------
+    rows : list of dict
+        The long table of results.
+    predicted : dict
+        (split, method) -> predictions for the test rows.
+    trials : list of Trial
+    trained : dict
+        Number of a trial -> its networks.
+    failed : dict
+        Question -> why it could not be answered.
+    interrupted : bool
+        Whether the user stopped it; questions without an answer then are `open`.
+    """
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    predicted: Predicted = field(default_factory=dict)
+    trials: list[Trial] = field(default_factory=list)
+    trained: dict[int, Done] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+
+    @property
+    def splits(self) -> int:
+        """How many splits there are."""
+        return 1 + max(trial.split for trial in self.trials)
+
+    def answered(self) -> set[str]:
+        """Methods with a score on every split."""
+        return {str(row["method"]) for row in self.rows}
+
+    def join(self, later: "Round") -> None:
+        """Add the splits of a later round."""
+        self.trained |= {len(self.trials) + number: done for number, done in later.trained.items()}
+        self.trials += later.trials
+        self.rows += later.rows
+        self.predicted |= later.predicted
+        self.failed |= later.failed
+
+
+@dataclass
+class Rounds:
+    """All splits of a study, in one round, or in two where time is short."""
+
+    problem: Problem
+    drawn: list[Split]
+    questions: Questions
+    design: Design
+    scores: list[Score]
+    yardsticks: Sequence[str]
+    workers: int | None
+    progress: Progress | None
+    news: News | None
+
+    def run(self, seconds: float | None) -> tuple[Round, list[str]]:
+        """The answers, and what a reader must know of them."""
+        splits = len(self.drawn)
+        first = splits if seconds is None else min(FEWEST_DIFFERENCES, splits)
+        start = time.perf_counter()
+        found = self._round(range(first))
+        notes = []
+        if seconds is not None and not found.interrupted:
+            spent = time.perf_counter() - start
+            more = min(splits - first, int((seconds - spent) / (spent / first)))
+            if more > 0:
+                self.questions = {name: g for name, g in self.questions.items() if name not in found.failed}
+                later = self._round(range(first, first + more))
+                found.interrupted = later.interrupted
+                if not later.interrupted:
+                    found.join(later)
+            if found.splits < splits:
+                notes.append(f"The budget allowed {found.splits} of {splits} splits.")
+        notes += [f"{name} could not run: {reason}" for name, reason in found.failed.items()]
+        if found.interrupted:
+            left = [name for name in self.questions if name not in found.answered() and name not in found.failed]
+            if left:
+                notes.append(f"Stopped by hand before these were answered: {', '.join(left)}.")
+        return found, notes
+
+    def _round(self, splits: range) -> Round:
+        """Some of the splits."""
+        return run_round(
+            self.problem,
+            self.drawn,
+            splits,
+            self.questions,
+            self.design,
+            self.scores,
+            self.yardsticks,
+            self.workers,
+            self.progress,
+            self.news,
+        )
+
+
+def run_round(
+    problem: Problem,
+    drawn: list[Split],
+    splits: range,
+    questions: Questions,
+    design: Design,
+    scores: list[Score],
+    yardsticks: Sequence[str],
+    workers: int | None,
+    progress: Progress | None,
+    news: News | None,
+) -> Round:
+    """Train and score the yardsticks, then every question, on some of the splits.
+
+    A question that fails is left out with its reason; if all fail, the first reason is raised. Ctrl-C ends the
+    round: what is answered by then stays.
+    """
+    rows, predicted = yardstick_results(problem, drawn, splits, scores, yardsticks, workers)
+    found = Round(rows, predicted, list(_trials(questions, splits)))
+    waiting = {method: {k for k, trial in enumerate(found.trials) if trial.method == method} for method in questions}
+    waiting[BASELINE] = {k for k, trial in enumerate(found.trials) if trial.method == BASELINE}
+    teller = Leader(scores[0], news)
+    errors: list[Exception] = []
+    try:
+        for done in train_as_done(problem.examples, _jobs(found.trials, drawn, design), workers, progress):
+            method = found.trials[done.job].method
+            if done.error is not None:
+                errors.append(done.error)
+                found.failed.setdefault(method, _reason(done.error))
+                continue
+            found.trained[done.job] = done
+            waiting[method].discard(done.job)
+            if not waiting[method]:
+                own = {k: found.trained[k] for k, trial in enumerate(found.trials) if trial.method == method}
+                answers, predicted = network_results(problem, drawn, found.trials, own, scores)
+                found.rows += answers
+                found.predicted |= predicted
+                teller.hear(method, answers)
+    except KeyboardInterrupt:
+        found.interrupted = True
+        if not any(row["kind"] == "regularizer" for row in found.rows) or BASELINE not in found.answered():
+            raise
+    if errors and (BASELINE in found.failed or not any(row["kind"] == "regularizer" for row in found.rows)):
+        raise errors[0]
+    return found
+
+
+def _reason(error: Exception) -> str:
+    """Why a question failed, in one line."""
+    return str(error) if isinstance(error, DashpotError) else f"{type(error).__name__}: {error}"
+
+
+def _trials(questions: Questions, splits: range) -> Iterator[Trial]:
+    """Baseline and every method at every strength, split by split."""
+    for split in splits:
+        yield Trial(split, BASELINE, Recipe(()))
+        for method, grid in questions.items():
+            for recipe in grid:
+                yield Trial(split, method, recipe)
+
+
+def _jobs(trials: list[Trial], drawn: list[Split], design: Design) -> list[Job]:
+    """One job for each trial: those of a split share rows and seed."""
+    return [
+        Job(trial.recipe, drawn[trial.split].training, drawn[trial.split].validation, drawn[trial.split].seed, design)
+        for trial in trials
+    ]
+
+
+class Leader:
+    """Tells who is ahead while a study runs."""
+
+    def __init__(self, score: Score, news: News | None) -> None:
+        self.score, self.news = score, news
+        self.means: dict[str, float] = {}
+
+    def hear(self, method: str, rows: list[dict[str, Any]]) -> None:
+        """Take in the answer of one more question."""
+        values = [row["value"] for row in rows if row["part"] == "test" and row["metric"] == self.score.name]
+        self.means[method] = float(np.mean(values))
+        if self.news is None or BASELINE not in self.means:
+            return
+        gains = {
+            name: self.score.sign * (mean - self.means[BASELINE]) for name, mean in self.means.items() if mean == mean
+        }
+        best = max(gains, key=lambda name: gains[name], default=BASELINE)
+        if best == BASELINE:
+            self.news(f"no regularizer leads ({self.score.label} {self.means[BASELINE]:.3f})")
+        else:
+            self.news(f"{best} leads ({self.score.label} {self.means[best]:.3f}, gain {gains[best]:+.3f})")
