@@ -31,6 +31,9 @@ def study_of(name: str, tabular: Any, workers: int | None) -> pd.DataFrame:
     """The answers for one table, one row for each question and one for no regularizer."""
     X, y, about = tabular(name)
     task = "regression" if about["task"] == "regression" else "classification"
+    if task == "classification":  # a class with one row cannot be both learned and tested
+        kept = y.map(y.value_counts()).astype(int) > 1
+        X, y = X[kept].reset_index(drop=True), y[kept].reset_index(drop=True)
     load, start = os.getloadavg()[0], time.perf_counter()
     study = compare(X, y, task=task, splits=10, workers=workers, random_state=0)
     seconds = time.perf_counter() - start
@@ -40,7 +43,7 @@ def study_of(name: str, tabular: Any, workers: int | None) -> pd.DataFrame:
     answers = pd.concat([study.effects, pd.DataFrame([none])], ignore_index=True)
     answers["score"] = answers["regularizer"].map(scores)
     answers["rank"] = (-study.score.sign * answers["score"]).rank()
-    kept = ["regularizer", "difference", "low", "high", "adjusted_p", "verdict", "score", "rank"]
+    columns = ["regularizer", "difference", "low", "high", "adjusted_p", "verdict", "score", "rank"]
     first = {"table": name, "rows": study.settings["rows"], "task": task, "metric": study.score.name}
     last = {
         "best_yardstick": study.yardsticks.loc[
@@ -51,7 +54,7 @@ def study_of(name: str, tabular: Any, workers: int | None) -> pd.DataFrame:
         "load": round(load, 1),
         "page_bytes": page,
     }
-    return answers[kept].assign(**last).assign(**first)[[*first, *kept, *last]]
+    return answers[columns].assign(**last).assign(**first)[[*first, *columns, *last]]
 
 
 def run(data: Path, suite: str, output: Path, workers: int | None, most_rows: int, limit: int) -> None:

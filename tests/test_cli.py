@@ -149,7 +149,7 @@ def test_compare_writes_a_report_and_every_figure(run, folder):
     assert str(folder / "report.html") in out.replace("\n", "")
     assert "L2" in Path("report.html").read_text(encoding="utf-8")
     assert {"split", "method", "metric", "value"} <= set(pd.read_csv("results.csv").columns)
-    assert sorted(os.listdir()) == ["report.html", "results.csv"]
+    assert sorted(os.listdir()) == ["report.html", "results.csv", "run.toml"]
 
 
 def test_no_progress_bar_where_nobody_watches(run):

@@ -8,95 +8,177 @@ import click
 from dashpot.cli.files import Table, check_output, read_roles
 from dashpot.cli.options import (
     a_path,
+    ask_option,
+    budget_option,
     epochs_option,
     given,
     groups_option,
     hidden_option,
     parsed,
     seed_option,
-    target_option,
     task_option,
     weights_option,
     with_option,
     workers_option,
 )
 from dashpot.cli.progress import progress_bar
+from dashpot.errors import DataError, UsageError
+
+_interrupted = 130
 
 
 @click.command(short_help="Which regularizers help on this table?")
-@click.argument("data", type=a_path)
-@target_option
+@click.argument("data", type=a_path, required=False)
+@click.option("-t", "--target", metavar="COLUMN", help="The column to predict.")
 @click.option("--report", type=a_path, default="report.html", show_default=True, help="The page to write.")
 @click.option("--results", type=a_path, default="results.csv", show_default=True, help="The table to write.")
+@click.option("--run", type=a_path, default="run.toml", show_default=True, help="The settings to write.")
+@click.option("--markdown", type=a_path, help="The page as Markdown, for example report.md.")
+@click.option("--json", "as_json", type=a_path, help="The page as JSON, for example results.json.")
+@click.option("--from", "repeat", type=a_path, metavar="RUN", help="Repeat the study of a run.toml; no other settings.")
 @with_option
+@ask_option
 @task_option
 @click.option("--splits", type=click.IntRange(min=2), help="How often to split into training and test rows.")
-@click.option("--metric", help="The error to compare, for example log_loss.")
+@budget_option
+@click.option(
+    "--metric", multiple=True, help="The score to compare, for example log_loss; of several the first decides."
+)
 @hidden_option
 @epochs_option
 @weights_option
 @groups_option
+@click.option("--test", metavar="COLUMN", help="A column that is true (or 1) in the rows of a fixed test set.")
+@click.option("--max-rows", type=click.IntRange(min=0), help="Sample larger tables down to this; 0 takes every row.")
 @seed_option
 @workers_option
+@click.pass_context
 def compare(
-    data: Path,
-    target: str,
+    context: click.Context,
+    data: Path | None,
+    target: str | None,
     report: Path,
     results: Path,
+    run: Path,
+    markdown: Path | None,
+    as_json: Path | None,
+    repeat: Path | None,
     regularizers: tuple[str, ...],
+    ask: tuple[str, ...],
     task: str,
     splits: int | None,
-    metric: str | None,
+    budget: float | None,
+    metric: tuple[str, ...],
     hidden: tuple[int, ...] | None,
     epochs: int | None,
     weights: str | None,
     groups: str | None,
+    test: str | None,
+    max_rows: int | None,
     seed: int,
     workers: int | None,
 ) -> None:
     """Train with and without each regularizer on many splits of DATA, and say which of them help.
 
     DATA is a csv, tsv, Parquet, Excel, SPSS or Stata file. Text columns and missing cells are fine.
-    Writes a page with pictures (report.html) and every figure (results.csv).
+    Writes a page with pictures (report.html), every figure (results.csv) and the settings (run.toml).
+    Ctrl-C keeps the questions that are answered by then.
 
-    Example: dashpot compare survey.csv --target vote
+    Examples: dashpot compare survey.csv --target vote; dashpot compare --from run.toml
     """
-    check_output(report, data, results)
-    check_output(results, data)
+    outputs = {"report": report, "results": results, "run": run, "markdown": markdown, "json": as_json}
     options = given(
         regularizers=parsed(regularizers),
+        ask=ask or None,
         task=task,
         splits=splits,
-        metric=metric,
+        budget=budget,
+        metric=list(metric) or None,
         hidden_layers=hidden,
         epochs=epochs,
         random_state=seed,
-        workers=workers,
     )
-    table = read_roles(data, target, weights, groups)
-    run(table, options, report, results)
+    if max_rows is not None:
+        options["max_rows"] = max_rows or None
+    roles = {"target": target, "weights": weights, "groups": groups, "test": test}
+    if repeat is not None:
+        data, roles, options = repeated(repeat, data, roles, context)
+    if data is None or roles["target"] is None:
+        raise UsageError("dashpot compare: name a table and its --target, or a study to repeat with --from run.toml.")
+    places = [path for path in outputs.values() if path is not None]
+    for number, path in enumerate(places):
+        check_output(path, data, *places[:number])
+    table = read_roles(data, str(roles["target"]), roles["weights"], roles["groups"], roles["test"])
+    study(table, options | given(workers=workers), outputs, about_data(data, roles))
 
 
-def run(table: Table, options: dict[str, Any], report: Path, results: Path) -> None:
-    """Compare, print the table and write the two files."""
+def about_data(data: Path, roles: dict[str, Any]) -> dict[str, str]:
+    """Where the table is and what its columns are, for run.toml."""
+    from dashpot.studies.repeat import sha256
+
+    return {"file": str(data), "sha256": sha256(data)} | given(**roles)
+
+
+def repeated(
+    path: Path, data: Path | None, roles: dict[str, Any], context: click.Context
+) -> tuple[Path | None, dict[str, Any], dict[str, Any]]:
+    """Table, roles of columns and options of an earlier study; DATA may name the table's new place."""
+    from dashpot.studies.repeat import read_run, sha256
+
+    free = {"data", "repeat", "report", "results", "run", "markdown", "as_json", "workers"}
+    for name in context.params:
+        source = context.get_parameter_source(name)
+        if name not in free and source is click.core.ParameterSource.COMMANDLINE:
+            raise UsageError(f"dashpot compare: --from takes every setting from {path}; leave out --{name}.")
+    about, options = read_run(path)
+    file = data or (Path(about["file"]) if "file" in about else None)
+    if file is not None and not file.is_file():
+        raise DataError(
+            f"{path}: names {file}, which is not there. Name the table: dashpot compare TABLE --from {path}."
+        )
+    if file is not None and "sha256" in about and sha256(file) != about["sha256"]:
+        raise DataError(f"{path}: {file} is not the table of that study; its content has changed. Restore it.")
+    return file, {name: about.get(name) for name in roles}, options
+
+
+def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None], about: dict[str, str]) -> None:
+    """Compare, print the table and write the files."""
     from rich.console import Console
 
     import dashpot
 
-    with progress_bar("Training networks") as progress:
-        study = dashpot.compare(
+    with progress_bar("Training networks") as (progress, news):
+        found = dashpot.compare(
             table.inputs,
             table.target,
             weights=table.weights,
             groups=table.groups,
+            test=table.test,
             progress=progress,
+            news=news,
             **options,
         )
     console = Console()
-    console.print(study.table(), width=None if console.is_terminal else 100)
-    study.write_results(results)
-    study.report(report)
-    for note in study.notes:
+    console.print(found.table(), width=None if console.is_terminal else 100)
+    writers: dict[str, Any] = {
+        "report": found.report,
+        "results": found.write_results,
+        "markdown": found.markdown,
+        "json": found.write_json,
+        "run": lambda path: found.write_run(path, about),
+    }
+    for name, path in outputs.items():
+        if path is not None:
+            writers[name](path)
+    for note in found.notes:
         click.echo(note)
-    click.echo(f"Report: {report.resolve()}  (open it in a browser)")
-    click.echo(f"Every figure: {results.resolve()}")
+    click.echo(f"Report: {_shown(outputs['report'])}  (open it in a browser)")
+    click.echo(f"Every figure: {_shown(outputs['results'])}")
+    if found.settings["interrupted"]:
+        click.echo(f"To answer the other questions too: dashpot compare --from {outputs['run']}", err=True)
+        raise SystemExit(_interrupted)
+
+
+def _shown(path: Path | None) -> str:
+    """Where a file is."""
+    return str(path.resolve()) if path is not None else "not written"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from dashpot.cli.compare import run
+from dashpot.cli.compare import about_data, study
 from dashpot.cli.files import read_roles
 from dashpot.cli.options import a_path, given, seed_option, workers_option
 
@@ -20,7 +20,7 @@ Trains networks with and without each regularizer on many splits of the survey. 
     type=a_path,
     default="dashpot-demo",
     show_default=True,
-    help="Where report.html and results.csv go.",
+    help="Where report.html, results.csv and run.toml go.",
 )
 @seed_option
 @workers_option
@@ -31,4 +31,7 @@ def demo(folder: Path, seed: int, workers: int | None) -> None:
     click.echo(introduction)
     folder.mkdir(parents=True, exist_ok=True)
     table = read_roles(anes96_path(), target="vote")
-    run(table, given(random_state=seed, workers=workers, splits=20), folder / "report.html", folder / "results.csv")
+    outputs: dict[str, Path | None] = {"report": folder / "report.html", "results": folder / "results.csv"}
+    outputs["run"] = folder / "run.toml"
+    options = given(random_state=seed, workers=workers, splits=20)
+    study(table, options, outputs, about_data(anes96_path(), {"target": "vote"}))

@@ -17,19 +17,24 @@ class Table(NamedTuple):
     target: "pd.Series"
     weights: "pd.Series | None"
     groups: "pd.Series | None"
+    test: "pd.Series | None" = None
 
 
-def read_roles(path: Path, target: str, weights: str | None = None, groups: str | None = None) -> Table:
+def read_roles(
+    path: Path, target: str, weights: str | None = None, groups: str | None = None, test: str | None = None
+) -> Table:
     """Read a file and set its target, weight and group columns apart from the inputs."""
     from dashpot.tables import read_table
 
-    roles = {"--target": target, "--weights": weights, "--groups": groups}
+    roles = {"--target": target, "--weights": weights, "--groups": groups, "--test": test}
     frame = read_table(path)
     for option, name in roles.items():
         require_column(frame, name, option, path)
     chosen = [name for name in roles.values() if name is not None]
     if len(set(chosen)) < len(chosen):
-        raise UsageError(f"{path}: --target, --weights and --groups name {chosen}; each needs a column of its own.")
+        raise UsageError(
+            f"{path}: --target, --weights, --groups and --test name {chosen}; each needs a column of its own."
+        )
     if len(chosen) == len(frame.columns):
         raise UsageError(f"{path}: has no column beside {chosen}. Add at least one to predict from.")
     return Table(frame.drop(columns=chosen), *(None if name is None else frame[name] for name in roles.values()))

@@ -33,6 +33,26 @@ class Widths(click.ParamType):
         return widths
 
 
+class Duration(click.ParamType):
+    """A time in seconds: `90`, `90s`, `2m`, `1.5h`."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse the time."""
+        if isinstance(value, int | float):
+            return float(value)
+        text = value.strip().lower()
+        unit = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
+        try:
+            seconds = float(text if unit is None else text[:-1]) * (unit or 1.0)
+        except ValueError:
+            seconds = -1.0
+        if not 0 < seconds < float("inf"):
+            self.fail(f"{value!r} is not a time. Write for example 90s, 2m or 1h.", param, ctx)
+        return seconds
+
+
 a_path = click.Path(path_type=Path)
 target_option = click.option("-t", "--target", required=True, metavar="COLUMN", help="The column to predict.")
 weights_option = click.option("--weights", metavar="COLUMN", help="A column of survey or case weights.")
@@ -71,6 +91,17 @@ with_option = click.option(
     multiple=True,
     metavar="REGULARIZER",
     help='A regularizer, for example "Dropout(0.3)"; may be repeated. Without it: a default choice.',
+)
+
+
+ask_option = click.option(
+    "--ask",
+    multiple=True,
+    type=click.Choice(["alone", "leave-one-out", "pairs", "ensemble-size"]),
+    help="What to ask: each alone (the default), all but one against all, two together, how many networks.",
+)
+budget_option = click.option(
+    "--budget", type=Duration(), metavar="TIME", help="Time to spend, for example 2m: fewer splits where it is short."
 )
 
 

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on stderr while the block runs; yields `progress(done, total)`."""
+def progress_bar(label: str) -> Iterator[tuple[Callable[[int, int], None], Callable[[str], None]]]:
+    """Show a bar on stderr while the block runs; yields `progress(done, total)` and `news(text)`, shown beside it."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -25,7 +25,11 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
         TimeElapsedColumn(),
         TextColumn("left:"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[news]}", markup=False),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        work = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(work, completed=done, total=total)
+        work = bar.add_task(label, total=None, news="")
+        yield (
+            lambda done, total: bar.update(work, completed=done, total=total),
+            lambda text: bar.update(work, news=text),
+        )

@@ -121,6 +121,49 @@ def _line(part: dict[str, Any], across: Any, down: Any) -> dict[str, Any]:
     }
 
 
+def dot_figure(summary: dict[str, Any]) -> dict[str, Any]:
+    """Calibration of probabilities, or predicted beside true amounts: dots around a diagonal."""
+    if summary["calibration"]:
+        panels = [
+            {"method": panel["method"], "points": [_dot(p["predicted"], p["true"], p) for p in panel["points"]]}
+            for panel in summary["calibration"]
+        ]
+        marks = [{"place": 25 * k, "label": f"{25 * k}"} for k in range(5)]
+        return {
+            "panels": panels,
+            "ticks": marks,
+            "about": "Test rows in up to ten bins: what was predicted (across) and what came true (up), with twice its "
+            "standard error. Honest probabilities lie on the diagonal; below it on the right they are too bold.",
+            "label": "Calibration",
+            "across": "predicted, %",
+            "radius": 5,
+        }
+    panels = [
+        {"method": panel["method"], "points": [_dot(a, b) for a, b in panel["points"]]}
+        for panel in summary["residuals"]
+    ]
+    low, high = summary["residuals"][0]["ends"] if summary["residuals"] else (0.0, 1.0)
+    marks = [
+        {"place": round(100 * (tick - low) / max(high - low, 1e-300), 2), "label": tick_label(tick)}
+        for tick in ticks(low, high, 5)
+    ]
+    return {
+        "panels": panels,
+        "ticks": marks,
+        "about": "Some of the test rows: the predicted amount (across) and the true one (up), equal on the diagonal; "
+        "the outermost half percent on either side is drawn at the edge.",
+        "label": "Predicted and true amounts",
+        "across": "predicted amount",
+        "radius": 3,
+    }
+
+
+def _dot(across: float, up: float, reach: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A dot in percent of the picture, with the ends of its reach."""
+    ends = {name: None if reach is None else round(100 - 100 * reach[name], 2) for name in ("low", "high")}
+    return {"across": round(100 * across, 2), "down": round(100 - 100 * up, 2)} | ends
+
+
 def _thinned(part: dict[str, Any]) -> list[tuple[float, float, float, float]]:
     """Epochs with known values, at most some 160 of them; the first and the last stay."""
     rows = zip(part["epoch"], part["mean"], part["low"], part["high"], strict=True)

@@ -4,7 +4,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from dashpot.report.figures import curve_figure, effect_figure
+from dashpot.report.figures import curve_figure, dot_figure, effect_figure
 
 
 def render(summary: dict[str, Any]) -> str:
@@ -24,6 +24,7 @@ def render(summary: dict[str, Any]) -> str:
     return template.render(
         effects=effect_figure(summary),
         curves=curve_figure(summary["curves"]),
+        dots=dot_figure(summary),
         marks=marks,
         study=summary,
     )

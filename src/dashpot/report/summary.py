@@ -45,6 +45,7 @@ def summarize(study: "Study") -> dict[str, Any]:
         "others": _other_scores(study),
         "calibration": calibration(study),
         "confusion": confusion(study),
+        "surfaces": None,
         "residuals": residuals(study),
         "gaps": [
             gap | {f"{name}_text": number(gap[name]) for name in ("training", "test", "gap")} for gap in gaps(study)

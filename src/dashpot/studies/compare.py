@@ -143,7 +143,7 @@ def compare(
     rounds = Rounds(problem, drawn, questions, design, scores, tuple(yardsticks), workers, progress, news)
     found, notes = rounds.run(None if budget is None else budget - (time.perf_counter() - start))
     drawn = drawn[: found.splits]
-    results, left_out = without_failures(pd.DataFrame(found.rows), scores[0], {BASELINE, *questions} | _models(found))
+    results, left_out = without_failures(_in_order(found, questions), scores[0])
     kept = set(results["method"])
     settings = _about(problem, design, scores, questions, drawn) | {
         "test_size": test_size,
@@ -176,9 +176,12 @@ def compare(
     return Study.from_results(results, curves, settings, notes, tested, checks, scores)
 
 
-def _models(found: Round) -> set[str]:
-    """The yardsticks of a study."""
-    return {str(row["method"]) for row in found.rows if row["kind"] == "yardstick"}
+def _in_order(found: Round, questions: Questions) -> pd.DataFrame:
+    """The results split by split, in the order of the questions, whichever was answered first."""
+    results = pd.DataFrame(found.rows)
+    order = {method: place for place, method in enumerate([BASELINE, *questions])}
+    place = results["method"].map(order).fillna(len(order))
+    return results.iloc[np.lexsort([place, results["split"]])].reset_index(drop=True)
 
 
 def _check(

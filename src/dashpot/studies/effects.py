@@ -190,7 +190,7 @@ def chosen_settings(results: pd.DataFrame, method: str) -> str:
     chosen = own[own["chosen"] & (own["part"] == "test")].drop_duplicates("split")
     counts = chosen["setting"].map(names).value_counts()
     if len(counts) == 1:
-        return str(counts.index[0])
+        return "" if str(counts.index[0]) == method else str(counts.index[0])
     words = [str(name).split(" ") for name in counts.index]
     if all(len(word) == 2 and word[0] == words[0][0] for word in words):  # the field's name once is enough
         words = [words[0], *([word[1]] for word in words[1:])]

@@ -200,7 +200,10 @@ def _check_weights(weights: np.ndarray | None, kept: np.ndarray) -> np.ndarray |
 
 def _check_test(tested: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
     """A fixed test set leaves rows to learn from, and parts no group."""
-    fixed = pd.Series(tested).astype(bool).to_numpy()
+    marks = pd.Series(tested)
+    if not pd.api.types.is_numeric_dtype(marks):
+        marks = marks.astype(str).str.strip().str.lower().isin(["1", "1.0", "true", "yes", "test"])
+    fixed = marks.astype(bool).to_numpy()
     if fixed.sum() < 5 or (~fixed).sum() < _fewest_rows:
         raise DataError(
             f"compare(test): {int(fixed.sum())} test rows and {int((~fixed).sum())} others; at least 5 and "

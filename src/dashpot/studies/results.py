@@ -174,9 +174,8 @@ def _measure(problem: Problem, predicted: np.ndarray, rows: np.ndarray, scores: 
     return {score.name: score.measure(targets, predicted, weights) for score in scores}
 
 
-def without_failures(results: pd.DataFrame, score: Score, methods: set[str]) -> tuple[pd.DataFrame, list[str]]:
+def without_failures(results: pd.DataFrame, score: Score) -> tuple[pd.DataFrame, list[str]]:
     """Leave out methods without a score on some split, and say so."""
-    results = results[results["method"].isin(methods)]
     values = scores_on_test(results, score.name)
     failed = values.isna().sum()
     failed = failed[failed > 0]

@@ -33,6 +33,7 @@ def sentences(study: "Study") -> list[str]:
         _against_yardsticks(study),
         _what_helps(study),
         _what_hurts(study),
+        _what_the_whole_needs(study),
         _what_is_level(study),
         _what_is_open(study),
     ]
@@ -52,12 +53,21 @@ def _against_yardsticks(study: "Study") -> str | None:
     if table.loc[name, "verdict"] == "better":
         return f"{_spoken.get(name, name)} does better than every network tried here: {values}."
     spoken = _spoken.get(name, name)
-    return f"{spoken} does as well as the best network: {values}, a difference within the noise."
+    if table.loc[name, "verdict"] == "as good":
+        return f"{spoken} does as well as the best network: {values}."
+    return f"{spoken} does at least as well as the best network: {values}, which these data cannot tell from chance."
 
 
-def _what_helps(study: "Study") -> str:
+def _against_none(study: "Study") -> pd.DataFrame:
+    """The effects that are measured against no regularizer."""
+    return study.effects[study.effects["against"] == BASELINE]
+
+
+def _what_helps(study: "Study") -> str | None:
     """How many regularizers help, which one most, and by how much."""
-    effects = study.effects
+    effects = _against_none(study)
+    if effects.empty:
+        return None
     helping = effects[effects["verdict"] == "helps"]
     if helping.empty:
         return (
@@ -94,15 +104,33 @@ def size_of(effect: pd.Series, score: Score) -> str:
 
 def _what_hurts(study: "Study") -> str | None:
     """The regularizers that hurt."""
-    names = list(study.effects.loc[study.effects["verdict"] == "hurts", "regularizer"])
+    effects = _against_none(study)
+    names = list(effects.loc[effects["verdict"] == "hurts", "regularizer"])
     if not names:
         return None
     return f"{listed(names)} {'hurts' if len(names) == 1 else 'hurt'}."
 
 
+def _what_the_whole_needs(study: "Study") -> str | None:
+    """Which parts of the combination are worth having: those without which it gets worse."""
+    effects = study.effects[study.effects["against"] != BASELINE]
+    if effects.empty:
+        return None
+    named = {
+        verdict: [name.removeprefix("All but ") for name in effects.loc[effects["verdict"] == verdict, "regularizer"]]
+        for verdict in ("hurts", "helps")
+    }
+    said = [f"needs {listed(named['hurts'])}"] if named["hurts"] else []
+    said += [f"is better without {listed(named['helps'])}"] if named["helps"] else []
+    if not said:
+        return "Of the combination, no single part is shown to be needed."
+    return f"The combination {' and '.join(said)}."
+
+
 def _what_is_level(study: "Study") -> str | None:
     """The regularizers that are shown to make no difference worth having."""
-    level = study.effects[study.effects["verdict"] == "no difference"]
+    effects = _against_none(study)
+    level = effects[effects["verdict"] == "no difference"]
     if level.empty:
         return None
     most = max(abs(level["low"]).max(), abs(level["high"]).max())

@@ -65,10 +65,15 @@ def candidates(
 ) -> Iterator[Candidate]:
     """Fit the prior and every yardstick asked for, at each of its strengths, to the training rows of a split."""
     own = None if weights is None else weights[split.training]
-    rows = Rows(inputs[split.training], targets[split.training], own, classes)
+    learned = inputs[split.training]
+    learned[:, np.isnan(learned).all(axis=0)] = 0.0  # boosted trees refuse a column without any number
+    rows = Rows(learned, targets[split.training], own, classes)
     yield _prior(rows)
     for name in asked:
-        yield from _makers[name](rows)
+        try:
+            yield from _makers[name](rows)
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+            continue  # a yardstick that cannot cope with these rows is missing from the table, and noted there
 
 
 def _prior(rows: Rows) -> Candidate:
