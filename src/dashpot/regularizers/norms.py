@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -19,8 +19,24 @@ from dashpot.regularizers.depths import changed, chosen, require_layers
 
 def squares(layers: Sequence[Layer], which: str | int = "all") -> Tensor:
     """The sum of the squared weights of the chosen layers, for each network, (networks,)."""
-    sums = [layer.weights.square().sum((1, 2)) for layer in chosen(layers, which)]
+    sums = [SumOfSquares.apply(layer.weights) for layer in chosen(layers, which)]
     return torch.stack(sums).sum(0) if sums else layers[0].weights.new_zeros(len(layers[0].weights))
+
+
+class SumOfSquares(torch.autograd.Function):
+    """The sum of squares of each network's weights, with its gradient, 2 * weights, in one pass."""
+
+    @staticmethod
+    def forward(context: Any, weights: Tensor) -> Tensor:
+        """(networks, inputs, outputs) -> (networks,)."""
+        context.save_for_backward(weights)
+        return torch.linalg.vector_norm(weights, dim=(1, 2)).square()
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        """2 * weights, each network's times its own gradient."""
+        (weights,) = context.saved_tensors
+        return weights * (2 * gradient).view(-1, 1, 1)
 
 
 @dataclass(frozen=True)
