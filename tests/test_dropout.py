@@ -121,7 +121,7 @@ def test_swap_takes_values_of_the_same_column_and_whole_categories():
 
 def test_swap_keeps_the_distribution_of_a_column_and_breaks_its_ties_to_others():
     inputs = draws([0]).normal((1, 4000, 1)).expand(1, 4000, 2)
-    noisy = Noise("inputs", "swap", 0.5).perturb_units(inputs, 0, draws([0]))[0].numpy()
+    noisy = Noise("inputs", "swap", 0.5).perturb_units(inputs, 0, draws([0], step=1))[0].numpy()
     assert noisy.std(0) == pytest.approx(inputs[0].numpy().std(0), abs=0.03)
     assert np.corrcoef(noisy.T)[0, 1] == pytest.approx(0.25, abs=0.05)
 
