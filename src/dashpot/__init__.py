@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dashpot.errors import UsageError as UsageError
     from dashpot.estimators import MLPClassifier as MLPClassifier
     from dashpot.estimators import MLPRegressor as MLPRegressor
+    from dashpot.landscapes import landscape as landscape
+    from dashpot.landscapes import sharpness as sharpness
     from dashpot.regularizers import *  # noqa: F403
     from dashpot.saving import load as load
     from dashpot.studies import Study as Study
@@ -32,6 +34,8 @@ __version__ = "0.1.0"
 _homes = {
     "MLPClassifier": "dashpot.estimators",
     "MLPRegressor": "dashpot.estimators",
+    "landscape": "dashpot.landscapes",
+    "sharpness": "dashpot.landscapes",
     "load": "dashpot.saving",
     "compare": "dashpot.studies",
     "Study": "dashpot.studies",

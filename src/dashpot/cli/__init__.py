@@ -14,6 +14,7 @@ from dashpot import __version__
 from dashpot.cli.compare import compare
 from dashpot.cli.demo import demo
 from dashpot.cli.fit import fit
+from dashpot.cli.landscape import landscape
 from dashpot.cli.predict import predict
 from dashpot.errors import DashpotError, DataError, UsageError
 
@@ -24,7 +25,7 @@ _unexpected = 1
 
 
 @click.group(
-    commands=[demo, compare, fit, predict],
+    commands=[demo, compare, fit, predict, landscape],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

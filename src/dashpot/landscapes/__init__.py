@@ -1,0 +1,11 @@
+"""The loss surface around a solution, and its sharpness.
+
+What regularizers promise is a smoother loss. Here it is looked at, along two random directions, on the line between
+two solutions, and in numbers.
+"""
+
+from dashpot.landscapes.pictures import plot_landscapes
+from dashpot.landscapes.sharpness import Sharpness, sharpness, sharpness_table
+from dashpot.landscapes.surface import Landscape, between, landscape
+
+__all__ = ["Landscape", "Sharpness", "between", "landscape", "plot_landscapes", "sharpness", "sharpness_table"]

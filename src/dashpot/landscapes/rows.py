@@ -1,0 +1,71 @@
+"""Rows as a fitted network sees them, and its weights as a stack of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from dashpot.errors import UsageError
+from dashpot.losses import Loss
+from dashpot.networks import Layer, Network, forward, standardize
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows as one network sees them: standardized inputs, targets, and weights that sum to one."""
+
+    inputs: Tensor  # (1, rows, inputs)
+    targets: Tensor  # (1, rows, outputs)
+    weights: Tensor  # (1, rows)
+    loss: Loss
+    activation: str
+
+    def losses(self, layers: Sequence[Layer]) -> Tensor:
+        """The mean loss of each network of a stack, (networks,)."""
+        networks = len(layers[0].weights)
+        outputs, _ = forward(layers, self.inputs.expand(networks, -1, -1), self.activation)
+        return (self.loss.per_row(outputs, self.targets) * self.weights).sum(1)
+
+
+def seen_by(network: Network, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Rows:
+    """Rows as a network of an estimator sees them."""
+    check_is_fitted(estimator, "networks_")
+    inputs = torch.from_numpy(np.array(estimator.encoder_.transform(X), dtype=np.float32))
+    loss = estimator.loss_
+    targets = loss.encode(estimator._encode_more(y))
+    if len(targets) != len(inputs):
+        raise UsageError(
+            f"landscape: X has {len(inputs)} rows and y has {len(targets)}. Pass as many of one as of other."
+        )
+    if loss.standardizes:
+        targets = (targets - network.target_centre) / network.target_scale
+    weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    standard = standardize(inputs, torch.from_numpy(network.centre), torch.from_numpy(network.scale), network.clipped)
+    return Rows(
+        standard[None],
+        torch.from_numpy(np.asarray(targets, dtype=np.float32))[None],
+        torch.from_numpy((weights / weights.sum()).astype(np.float32))[None],
+        loss,
+        network.activation,
+    )
+
+
+def layers_of(network: Network) -> list[Layer]:
+    """The weights of one network as a stack of one."""
+    return [Layer(torch.from_numpy(w)[None], torch.from_numpy(b)[None, None]) for w, b in network.layers]
+
+
+def member_of(estimator: Any, member: int) -> Network:
+    """One network of a fitted estimator."""
+    check_is_fitted(estimator, "networks_")
+    networks = estimator.networks_
+    if not 0 <= member < len(networks):
+        raise UsageError(f"landscape(member={member}): must be from 0 to {len(networks) - 1}.")
+    network: Network = networks[member]
+    return network
