@@ -101,6 +101,21 @@ def test_scores_agree_with_scikit_learn(rng, weighted):
         assert SCORES["balanced_accuracy"].measure(truth, odds, None) == pytest.approx(balanced)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_scores_of_amounts_agree_with_scikit_learn(rng, weighted):
+    truth, outputs = rng.normal(size=(50, 2)), rng.normal(size=(50, 2))
+    weights = rng.uniform(0.5, 2, 50) if weighted else None
+    theirs = {
+        "r2": metrics.r2_score,
+        "rmse": metrics.root_mean_squared_error,
+        "mae": metrics.mean_absolute_error,
+        "pinball": metrics.mean_pinball_loss,
+    }
+    for name, measure in theirs.items():
+        expected = measure(truth, outputs, sample_weight=weights)
+        assert SCORES[name].measure(truth, outputs, weights) == pytest.approx(expected)
+
+
 def test_scores_that_do_not_exist_are_nan():
     one_class = np.zeros(5, dtype=int)
     assert np.isnan(SCORES["auc"].measure(one_class, np.full((5, 2), 0.5), None))

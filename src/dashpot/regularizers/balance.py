@@ -186,7 +186,7 @@ class SMOTE(Regularizer):
             return over_sampling.SMOTE(**settings)
         if indicator.all():
             return over_sampling.SMOTEN(**settings)
-        return over_sampling.SMOTENC(np.flatnonzero(indicator), **settings)
+        return over_sampling.SMOTENC(np.flatnonzero(indicator).tolist(), **settings)
 
 
 @dataclass(frozen=True)

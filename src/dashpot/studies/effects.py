@@ -17,6 +17,8 @@ PRIOR = "Prior"
 
 # The smallest effect worth having, as a share of the way from the prior's score to a perfect one.
 worthwhile = 0.05
+# The largest that does not matter: with half of the rows right by chance, half a point of accuracy.
+negligible = 0.01
 
 
 def scores_on_test(results: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -88,7 +90,7 @@ def regularizer_effects(
     chosen = best_network(results, score)
     intervals = [sure.interval(scores, score, *pair, chosen) for pair in zip(methods, references, strict=True)]
     least = margin(results, score)
-    judged = judge_intervals(intervals, sure.level, least)
+    judged = judge_intervals(intervals, sure.level, least, least * negligible / worthwhile)
     second, also = _second_unit(results, score, methods, references)
     table = pd.DataFrame(
         [
@@ -131,7 +133,9 @@ def yardstick_effects(results: pd.DataFrame, scores: Sequence[Score], sure: Unce
     own = columns[scores[0].name]
     rivals = [method for method in methods if method not in (BASELINE, BEST_NETWORK)]
     intervals = [sure.interval(own, scores[0], method, BEST_NETWORK, chosen) for method in rivals]
-    judged = dict(zip(rivals, judge_intervals(intervals, sure.level, margin(results, scores[0])), strict=True))
+    least = margin(results, scores[0])
+    words = judge_intervals(intervals, sure.level, least, least * negligible / worthwhile)
+    judged = dict(zip(rivals, words, strict=True))
     rows = [
         {"method": method}
         | {score.name: float(columns[score.name][method].mean()) for score in scores}

@@ -89,22 +89,27 @@ def r2(targets: np.ndarray, outputs: np.ndarray, weights: Weights = None) -> flo
     """Share of the targets' variance that is explained (mean over outputs); NaN if they are constant."""
     if len(targets) < 2 or (np.ptp(targets, axis=0) == 0).any():
         return np.nan
-    return float(metrics.r2_score(targets, outputs, sample_weight=weights))
+    centre = np.average(targets, axis=0, weights=weights)
+    missed, spread = (
+        np.average((targets - values) ** 2, axis=0, weights=weights) for values in (np.asarray(outputs), centre)
+    )
+    return float(np.mean(1 - missed / spread)) if (spread > 0).all() else np.nan
 
 
 def rmse(targets: np.ndarray, outputs: np.ndarray, weights: Weights = None) -> float:
     """Root of the mean squared error, in the unit of the target (mean over outputs)."""
-    return float(metrics.root_mean_squared_error(targets, outputs, sample_weight=weights))
+    return float(np.sqrt(np.average((targets - outputs) ** 2, axis=0, weights=weights)).mean())
 
 
 def mae(targets: np.ndarray, outputs: np.ndarray, weights: Weights = None) -> float:
     """Mean absolute error, in the unit of the target (mean over outputs)."""
-    return float(metrics.mean_absolute_error(targets, outputs, sample_weight=weights))
+    return float(np.average(np.abs(targets - outputs), axis=0, weights=weights).mean())
 
 
 def pinball(targets: np.ndarray, outputs: np.ndarray, weights: Weights = None, quantile: float = 0.5) -> float:
     """Pinball loss at a quantile: missing it from below costs `quantile`, from above 1 - `quantile` a unit."""
-    return float(metrics.mean_pinball_loss(targets, outputs, sample_weight=weights, alpha=quantile))
+    missed = np.asarray(targets) - outputs
+    return float(np.average(np.maximum(quantile * missed, (quantile - 1) * missed), axis=0, weights=weights).mean())
 
 
 def calibration_error(targets: np.ndarray, probabilities: np.ndarray, weights: Weights = None) -> float:

@@ -155,13 +155,15 @@ def holm(p_values: ArrayLike) -> np.ndarray:
     return adjusted
 
 
-def verdict(interval: Interval, adjusted_p: float, margin: float = np.inf, alpha: float = 0.05) -> Verdict:
+def verdict(
+    interval: Interval, adjusted_p: float, margin: float = np.inf, alpha: float = 0.05, negligible: float = 0.0
+) -> Verdict:
     """What may be said about an effect.
 
     - *helps*, *hurts*: `adjusted_p` below `alpha`, by the sign of the difference.
     - *too few data*: fewer than five differences, or an unknown spread, or an interval so wide that it
       holds a gain and a loss of `margin` at once: the study cannot tell either way.
-    - *no difference*: the whole interval lies within `margin` of zero (an equivalence test, at half of alpha on
+    - *no difference*: the whole interval lies within `negligible` of zero (an equivalence test, at half of alpha on
       either side): whatever the difference is, it is too small to matter.
     - *no evidence*: anything else.
 
@@ -175,6 +177,8 @@ def verdict(interval: Interval, adjusted_p: float, margin: float = np.inf, alpha
         The smallest effect worth having, in the unit of the differences.
     alpha : float, default 0.05
         Accepted probability of any false "helps" or "hurts".
+    negligible : float, default 0
+        The largest difference that does not matter, in the same unit. 0 never says "no difference".
 
     Examples
     --------
@@ -189,9 +193,7 @@ def verdict(interval: Interval, adjusted_p: float, margin: float = np.inf, alpha
         return "helps" if interval.difference > 0 else "hurts"
     if interval.low < -margin and interval.high > margin:
         return "too few data"
-    return (
-        "no difference" if np.isfinite(margin) and -margin < interval.low <= interval.high < margin else "no evidence"
-    )
+    return "no difference" if -negligible < interval.low <= interval.high < negligible else "no evidence"
 
 
 def judge(
@@ -222,12 +224,12 @@ def judge(
 
 
 def judge_intervals(
-    intervals: Sequence[Interval], level: float = 0.95, margin: float = np.inf
+    intervals: Sequence[Interval], level: float = 0.95, margin: float = np.inf, negligible: float = 0.0
 ) -> list[tuple[Interval, float, Verdict]]:
     """Adjusted p-value and verdict for the intervals of one family of questions."""
     adjusted = holm([interval.p for interval in intervals])
     return [
-        (interval, float(p), verdict(interval, float(p), margin, 1 - level))
+        (interval, float(p), verdict(interval, float(p), margin, 1 - level, negligible))
         for interval, p in zip(intervals, adjusted, strict=True)
     ]
 

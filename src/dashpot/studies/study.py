@@ -206,9 +206,16 @@ class Study:
         return "\n".join([*sentences(self), "", table, *self.notes])
 
     def _repr_html_(self) -> str:
-        """The headline and the table, for notebooks."""
-        table = self.effects.to_html(index=False, escape=True)
-        return f"<p><strong>{html.escape(self.headline)}</strong></p>{table}"
+        """The findings and the table of effects, for notebooks."""
+        more = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences(self)[1:])
+        noticed = "".join(
+            f'<li value="{found.number}">{html.escape(f"{found.what} {found.meaning} {found.action}")}</li>'
+            for found in self.findings
+        )
+        notes = "".join(f"<p><small>{html.escape(note)}</small></p>" for note in self.notes)
+        names = ["regularizer", "against", "strength", "difference", "low", "high", "adjusted_p", "verdict"]
+        table = self.effects[names].to_html(index=False, escape=True, float_format=lambda value: f"{value:.3f}")
+        return f"<p><strong>{html.escape(self.headline)}</strong></p>{more}<ol>{noticed}</ol>{table}{notes}"
 
 
 def p_value(p: float) -> str:

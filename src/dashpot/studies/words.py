@@ -225,7 +225,7 @@ def methods_paragraphs(settings: dict[str, Any]) -> list[str]:
         f"“helps” or “hurts” where the adjusted p-value is below {1 - s['level']:.2g}; “too few data” where the "
         f"interval holds both a gain and a loss of {number(s['margin'])} (a twentieth of the way from the prior to a "
         "perfect prediction), or with fewer than five splits; “no difference” where the interval lies within "
-        "that either way; otherwise “no evidence”.",
+        "a hundredth of that way on either side; otherwise “no evidence”.",
     ]
 
 
