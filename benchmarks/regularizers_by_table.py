@@ -92,13 +92,13 @@ def summary(output: Path, published: Path | None) -> str:
         kadra = mean_ranks(published / "kadra_single_regularizers.csv", columns, False)
         theirs["TANGOS, of 8"] = {ours: f"{tangos[name]:.1f}" for ours, name in TANGOS.items()}
         theirs[f"Kadra, of {len(columns)}"] = {ours: f"{kadra[name]:.1f}" for ours, name in KADRA.items()}
-    lines = [["regularizer", "tables", "helps", "hurts", "no difference", "open", "mean rank", *theirs]]
+    lines = [["regularizer", "tables", "helps", "hurts", "neither", "mean rank", *theirs]]
     for name, own in sorted(answers.groupby("regularizer"), key=lambda item: item[1]["rank"].mean()):
         counts = own["verdict"].value_counts()
-        counted = [str(counts.get(word, 0)) for word in ("helps", "hurts", "no difference")]
-        still = str(int(own["verdict"].isin(["no evidence", "too few data"]).sum()))
+        counted = [str(counts.get(word, 0)) for word in ("helps", "hurts")]
+        still = str(int(own["verdict"].isin(["no difference", "no evidence", "too few data"]).sum()))
         published_ranks = [ranks.get(str(name), "") for ranks in theirs.values()]
-        words = ["", "", "", ""] if name == "No regularizer" else [*counted, still]
+        words = ["", "", ""] if name == "No regularizer" else [*counted, still]
         lines.append([str(name), str(len(own)), *words, f"{own['rank'].mean():.1f}", *published_ranks])
     lines.insert(1, ["---"] * len(lines[0]))
     once = answers.drop_duplicates("table")

@@ -191,7 +191,9 @@ def _yardsticks(study: "Study") -> dict[str, Any]:
 def _settings(settings: dict[str, Any]) -> list[dict[str, str]]:
     """Names and values of everything that was set."""
     texts = {
-        name: _text(value) for name, value in settings.items() if name not in ("regularizers", "singles", "against")
+        name: _text(value)
+        for name, value in settings.items()
+        if name not in ("regularizers", "singles", "against", "asked")
     }
     return [{"name": name.replace("_", " "), "value": text or "none"} for name, text in texts.items()]
 

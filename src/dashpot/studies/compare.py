@@ -155,6 +155,7 @@ def compare(
         "max_rows": max_rows,
         "random_state": random_state,
         "ask": list(ask),
+        "asked": len(questions),
         "against": {name: reference for name, reference in against.items() if {name, reference} <= kept},
         "yardsticks": list(yardsticks),
         "singles": {name: [written(recipe) for recipe in grid] for name, grid in singles.items()},

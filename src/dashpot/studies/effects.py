@@ -82,6 +82,7 @@ def regularizer_effects(
     sure: Uncertainty,
     rows: int,
     against: Mapping[str, str] | None = None,
+    asked: int = 0,
 ) -> pd.DataFrame:
     """What each regularizer changes against its reference (the baseline) on the same splits, best first."""
     scores = scores_on_test(results, score.name)
@@ -90,7 +91,9 @@ def regularizer_effects(
     chosen = best_network(results, score)
     intervals = [sure.interval(scores, score, *pair, chosen) for pair in zip(methods, references, strict=True)]
     least = margin(results, score)
-    judged = judge_intervals(intervals, sure.level, least, least * negligible / worthwhile)
+    judged = judge_intervals(
+        intervals, sure.level, least, least * negligible / worthwhile, max(0, asked - len(methods))
+    )
     second, also = _second_unit(results, score, methods, references)
     table = pd.DataFrame(
         [
@@ -106,7 +109,13 @@ def regularizer_effects(
                 "verdict": word,
                 second: value,
             }
-            | _needed(score.sign * (scores[method] - scores[reference]).to_numpy(), sure, least, len(methods), rows)
+            | _needed(
+                score.sign * (scores[method] - scores[reference]).to_numpy(),
+                sure,
+                least,
+                max(asked, len(methods)),
+                rows,
+            )
             for method, reference, value, (interval, adjusted, word) in zip(
                 methods, references, also, judged, strict=True
             )

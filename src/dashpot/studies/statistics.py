@@ -224,10 +224,14 @@ def judge(
 
 
 def judge_intervals(
-    intervals: Sequence[Interval], level: float = 0.95, margin: float = np.inf, negligible: float = 0.0
+    intervals: Sequence[Interval],
+    level: float = 0.95,
+    margin: float = np.inf,
+    negligible: float = 0.0,
+    unanswered: int = 0,
 ) -> list[tuple[Interval, float, Verdict]]:
-    """Adjusted p-value and verdict for the intervals of one family of questions."""
-    adjusted = holm([interval.p for interval in intervals])
+    """Adjusted p-value and verdict for the intervals of one family of questions; those unanswered were asked too."""
+    adjusted = holm([*(interval.p for interval in intervals), *[np.nan] * unanswered])[: len(intervals)]
     return [
         (interval, float(p), verdict(interval, float(p), margin, 1 - level, negligible))
         for interval, p in zip(intervals, adjusted, strict=True)

@@ -88,9 +88,10 @@ class Study:
         fixed = bool(settings.get("fixed_test")) and tested is not None
         bootstrap = Bootstrap(tested, scores[0], settings["level"]) if fixed and tested is not None else None
         sure = Uncertainty(settings["test_share"], settings["level"], settings.get("group_count"), bootstrap)
-        effects = regularizer_effects(results, scores[0], sure, settings["rows"], settings.get("against"))
+        asked = settings.get("asked", 0)
+        effects = regularizer_effects(results, scores[0], sure, settings["rows"], settings.get("against"), asked)
         yardsticks = yardstick_effects(results, scores, sure)
-        judged = settings | {"margin": margin(results, scores[0]), "questions": len(effects)}
+        judged = settings | {"margin": margin(results, scores[0]), "questions": max(asked, len(effects))}
         return cls(effects, results, curves, yardsticks, judged, tuple(notes), tested, checks or {}, scores)
 
     @property
@@ -105,7 +106,10 @@ class Study:
             names = [score.name for score in self.scores]
             raise UsageError(f"effects_on({metric!r}): this study measured {', '.join(names)}. Choose one of these.")
         sure = Uncertainty(self.settings["test_share"], self.settings["level"], self.settings.get("group_count"))
-        return regularizer_effects(self.results, score, sure, self.settings["rows"], self.settings.get("against"))
+        settings = self.settings
+        return regularizer_effects(
+            self.results, score, sure, settings["rows"], settings.get("against"), settings["questions"]
+        )
 
     @property
     def headline(self) -> str:
