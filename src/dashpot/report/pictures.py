@@ -115,3 +115,29 @@ def gaps(study: "Study") -> list[dict[str, Any]]:
     table = score_gaps(study)
     methods = [method for method in shown_methods(study) if method in table.index]
     return [{"method": method} | {name: float(table.loc[method, name]) for name in table} for method in methods]
+
+
+def surfaces(study: "Study") -> dict[str, Any] | None:
+    """The loss surfaces as cells of one scale: 0 is the lowest loss shown, 1 the highest."""
+    known = {name: np.array(losses) for name, losses in study.surfaces.items()}
+    known = {name: losses for name, losses in known.items() if np.isfinite(losses).all()}
+    if not known:
+        return None
+    low = min(losses.min() for losses in known.values())
+    high = max(float(np.quantile(losses, 0.9)) for losses in known.values())
+    panels = [_panel(name, losses, low, max(high, low + 1e-12)) for name, losses in known.items()]
+    return {"panels": panels}
+
+
+def _panel(name: str, losses: np.ndarray, low: float, high: float) -> dict[str, Any]:
+    """One surface: shades of its cells, its loss in the middle and the mean loss at the rim."""
+    shades = np.round(np.sqrt(np.clip((losses - low) / (high - low), 0, 1)), 2)
+    middle = len(losses) // 2
+    rim = np.concatenate([losses[0], losses[-1], losses[1:-1, 0], losses[1:-1, -1]])
+    return {
+        "method": name,
+        "size": len(losses),
+        "shades": [[float(shade) for shade in line] for line in shades],
+        "centre": float(losses[middle, middle]),
+        "rim": float(np.median(rim)),
+    }

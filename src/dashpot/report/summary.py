@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dashpot.report.pictures import calibration, confusion, gaps, residuals
+from dashpot.report.pictures import calibration, confusion, gaps, residuals, surfaces
 from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR
 from dashpot.studies.findings import findings
 from dashpot.studies.repeat import run_text
@@ -24,8 +24,8 @@ def summarize(study: "Study") -> dict[str, Any]:
     -------
     dict
         `title`, `headline`, `findings`, `noticed`, `tiles`, `score`, `effects`, `others`, `power`, `curves`, `gaps`,
-        `calibration`, `confusion`, `residuals`, `yardsticks`, `methods`, `settings`, `code`, `run`, `notes`;
-        unknown numbers are None. Ready for `json.dumps`.
+        `surfaces`, `calibration`, `confusion`, `residuals`, `yardsticks`, `methods`, `settings`, `code`, `run`,
+        `notes`; unknown numbers are None. Ready for `json.dumps`.
     """
     headline, *more = sentences(study)
     return {
@@ -45,7 +45,7 @@ def summarize(study: "Study") -> dict[str, Any]:
         "others": _other_scores(study),
         "calibration": calibration(study),
         "confusion": confusion(study),
-        "surfaces": None,
+        "surfaces": surfaces(study),
         "residuals": residuals(study),
         "gaps": [
             gap | {f"{name}_text": number(gap[name]) for name in ("training", "test", "gap")} for gap in gaps(study)

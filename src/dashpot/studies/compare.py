@@ -10,9 +10,10 @@ import pandas as pd
 import dashpot
 from dashpot.errors import UsageError
 from dashpot.jobs import Design
+from dashpot.networks import Network
 from dashpot.optimizers import Adam
 from dashpot.studies.checks import table_checks
-from dashpot.studies.curves import learning_curves
+from dashpot.studies.curves import best_regularizer, learning_curves
 from dashpot.studies.effects import BASELINE
 from dashpot.studies.problem import Problem, prepare
 from dashpot.studies.questions import Questions, asked_questions, default_questions, expanded, written
@@ -21,6 +22,7 @@ from dashpot.studies.run import Round, Rounds
 from dashpot.studies.scores import Metric, Score, choose_scores
 from dashpot.studies.splits import Split, draw_fixed, draw_splits, fold_count
 from dashpot.studies.study import Study
+from dashpot.studies.surfaces import surfaces
 from dashpot.studies.tested import Tested
 from dashpot.studies.yardsticks import YARDSTICKS
 
@@ -174,7 +176,20 @@ def compare(
     )
     checks = table_checks(problem, drawn, X)
     notes = [*problem.notes, *notes, *left_out]
-    return Study.from_results(results, curves, settings, notes, tested, checks, scores)
+    shown = surfaces(problem, _first_networks(results, found, scores[0]), drawn[0].training)
+    return Study.from_results(results, curves, settings, notes, tested, checks, scores, shown)
+
+
+def _first_networks(results: pd.DataFrame, found: Round, score: Score) -> dict[str, Network]:
+    """The chosen network of the first split, without regularizer and with the best."""
+    chosen = results[results["chosen"] & (results["split"] == 0) & (results["part"] == "test")]
+    picked = set(zip(chosen["method"], chosen["setting"], strict=True))
+    networks = {}
+    for number, trial in enumerate(found.trials):
+        shown = trial.method in (BASELINE, best_regularizer(results, score)) and trial.split == 0
+        if shown and (trial.method, setting(trial.recipe)) in picked and number in found.trained:
+            networks[trial.method] = found.trained[number].networks[0]
+    return networks
 
 
 def _in_order(found: Round, questions: Questions) -> pd.DataFrame:

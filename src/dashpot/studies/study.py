@@ -55,6 +55,8 @@ class Study:
         What was seen in the table itself: small classes, copies of rows, columns that give the target away.
     scores : tuple of Score
         The score that decides, and the others.
+    surfaces : dict
+        The loss around the network without regularizer and the one with the best, in the first split.
     """
 
     effects: pd.DataFrame
@@ -66,6 +68,7 @@ class Study:
     tested: Tested | None = None
     checks: dict[str, Any] = field(default_factory=dict)
     scores: tuple[Score, ...] = ()
+    surfaces: dict[str, list[list[float]]] = field(default_factory=dict)
 
     @classmethod
     def from_results(
@@ -77,6 +80,7 @@ class Study:
         tested: Tested | None = None,
         checks: dict[str, Any] | None = None,
         scores: Sequence[Score] = (),
+        surfaces: dict[str, list[list[float]]] | None = None,
     ) -> Self:
         """Judge the long table of results.
 
@@ -92,7 +96,9 @@ class Study:
         effects = regularizer_effects(results, scores[0], sure, settings["rows"], settings.get("against"), asked)
         yardsticks = yardstick_effects(results, scores, sure)
         judged = settings | {"margin": margin(results, scores[0]), "questions": max(asked, len(effects))}
-        return cls(effects, results, curves, yardsticks, judged, tuple(notes), tested, checks or {}, scores)
+        return cls(
+            effects, results, curves, yardsticks, judged, tuple(notes), tested, checks or {}, scores, surfaces or {}
+        )
 
     @property
     def score(self) -> Score:
