@@ -1,7 +1,7 @@
 """How often do the intervals of a study hold the true gain of real learners? Simulated rows, so the truth is known.
 
-For each pair of learners: the true gain for training sets of this size (fresh rows), then 600 studies of 10 splits. Beside
-the corrected interval stands the one within turns of five folds, which takes folds for independent.
+For each pair of learners: the true gain for training sets of this size (fresh rows), then 600 studies of 10 splits.
+Beside the corrected interval stands the one within turns of five folds, which takes folds for independent.
 
     python benchmarks/interval_coverage.py
 """
