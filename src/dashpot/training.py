@@ -22,6 +22,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from torch import Tensor
 
 from dashpot.jobs import Examples, Job, Prepared, Sample, prepare, stacks
+from dashpot.monitors import Predicted, Scores
 from dashpot.networks import Layer, Network, forward, layers_of, parameter_count, standardize
 from dashpot.optimizers import StackedOptimizer
 from dashpot.randomness import Draws, draws, keys
@@ -221,7 +222,7 @@ class Stack:
         self.widths = prepared[0].job.widths(examples)
         self.steps, self.batch = prepared[0].steps, prepared[0].batch_width
         self.device = torch.device(device)
-        self.columns = examples.columns
+        self.examples = examples
         self.recipe = self._recipe()
         self._load(examples)
         self.parameters = torch.cat([self._first_weights(one) for one in prepared])
@@ -233,7 +234,7 @@ class Stack:
 
     def _recipe(self) -> Recipe:
         """The recipes of all networks in one."""
-        return stacked([one.job.recipe for one in self.members], self.device).bind(self.columns)
+        return stacked([one.job.recipe for one in self.members], self.device).bind(self.examples.columns)
 
     def _load(self, examples: Examples) -> None:
         """Inputs and targets of all rows, those of each network's own making behind, on the device."""
@@ -350,8 +351,8 @@ class Stack:
         return standardize(inputs, centre, scale, self.design.standardize), targets
 
     @torch.no_grad()
-    def validate(self, parameters: Tensor) -> dict[str, Tensor]:
-        """Loss and error on each network's validation rows, NaN where there are none."""
+    def validate(self, parameters: Tensor) -> Scores:
+        """Loss, error and, if asked, other scores on each network's validation rows; NaN where there are none."""
         rows, weights = self.validation
         loss = error = torch.where(weights.sum(1) > 0, 0.0, torch.nan)
         layers = layers_of(parameters, self.widths)
@@ -361,7 +362,15 @@ class Stack:
             outputs, _ = forward(layers, inputs, self.design.activation)
             loss = loss + (self.design.loss.per_row(outputs, targets) * weights[:, chunk]).sum(1)
             error = error + (self.design.loss.error(outputs, targets) * weights[:, chunk]).sum(1)
-        return {"loss": loss, "error": error}
+        return Scores({"loss": loss, "error": error}, lambda: self._predicted(parameters))
+
+    def _predicted(self, parameters: Tensor) -> Iterator[Predicted]:
+        """Targets and predictions of each network's validation rows."""
+        for i, one in enumerate(self.members):
+            own = one.job.validation
+            outputs = self._network(i, parameters[i : i + 1]).outputs(self.examples.inputs[own])
+            weights = np.ones(len(own)) if self.examples.weights is None else self.examples.weights[own]
+            yield Predicted(self.examples.targets[own], self.design.loss.predict(outputs), weights)
 
     def end_epoch(self, losses: Tensor) -> None:
         """Score, remember, and let go of the networks that have stopped."""

@@ -1,5 +1,6 @@
 """Every regularizer: one file per topic, one class per idea. A name in `__all__` is public everywhere."""
 
+from dashpot.regularizers.averaging import MovingAverage, WeightAverage
 from dashpot.regularizers.balance import SMOTE, Oversample, Resample, Undersample
 from dashpot.regularizers.base import Regularizer
 from dashpot.regularizers.columns import GroupLasso
@@ -38,6 +39,7 @@ __all__ = [
     "LeCun",
     "MaxNorm",
     "Mixup",
+    "MovingAverage",
     "Noise",
     "Orthogonal",
     "Orthogonality",
@@ -48,6 +50,7 @@ __all__ = [
     "SpectralNorm",
     "Undersample",
     "Uniform",
+    "WeightAverage",
     "WeightDecay",
     "Zero",
 ]

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from dashpot.jobs import Examples, Job
-from dashpot.ranges import require, require_choice
+from dashpot.monitors import require_monitor
+from dashpot.ranges import require
 from dashpot.regularizers.base import Epoch, Memory, Range, Regularizer
 
 
@@ -24,8 +25,9 @@ class EarlyStopping(Regularizer):
 
     Parameters
     ----------
-    monitor : {"loss", "error"}, default "loss"
-        "error" is the share of wrong classes, or the mean absolute error.
+    monitor : str, default "loss"
+        "loss", "error" (the share of wrong classes, or the mean absolute error), or a score of scikit-learn by its
+        name, "roc_auc" say. It sees the averaged weights where the recipe averages them.
     patience : int, at least 1, default 20
         Epochs to wait for an improvement. inf turns early stopping off.
     min_delta : float, at least 0, default 0
@@ -34,6 +36,10 @@ class EarlyStopping(Regularizer):
         Whether the weights of the best epoch are kept, or those of the last.
     validation_share : float in (0, 1), default 0.2
         Share of the training rows to hold out where no validation rows are given.
+    start_epoch : int, at least 0, default 0
+        Epochs before the first that counts.
+    smoothing : float in [0, 1), default 0.0
+        Memory of an exponential average of the score, for scores that jump about. 0 takes each epoch's own.
 
     References
     ----------
@@ -55,15 +61,19 @@ class EarlyStopping(Regularizer):
     min_delta: float = 0.0
     restore_best: bool = True
     validation_share: float = 0.2
+    start_epoch: int = 0
+    smoothing: float = 0.0
     off: ClassVar = {"patience": math.inf}
     ranges: ClassVar = {"patience": Range(40, 5)}
 
     def __post_init__(self) -> None:
         """Check the words and the ranges."""
-        require_choice(self, "monitor", ("loss", "error"))
+        require_monitor("EarlyStopping", self.monitor)
         require(self, "patience", at_least=1, whole=True)
         require(self, "min_delta", at_least=0, below=math.inf)
         require(self, "validation_share", above=0, below=1)
+        require(self, "start_epoch", at_least=0, below=math.inf, whole=True)
+        require(self, "smoothing", at_least=0, below=1)
 
     def hold_out(self, job: Job, examples: Examples) -> Job:
         """Keep a share of the rows for validation; copies of a row stay on one side."""
@@ -81,20 +91,26 @@ class EarlyStopping(Regularizer):
             "best_score": torch.full((networks,), math.inf, device=parameters.device),
             "best_epoch": torch.zeros(networks, device=parameters.device),
             "best": parameters.clone(),
+            "smooth": torch.full((networks,), math.nan, device=parameters.device),
         }
 
     def end_epoch(self, memory: Memory, epoch: Epoch) -> tuple[Memory, Tensor]:
         """Keep the best so far; stop where it is `patience` epochs ago."""
         score = epoch.validation[self.monitor]
+        before = torch.where(torch.isfinite(memory["smooth"]), memory["smooth"], score)
+        score = score + self.smoothing * (before - score)
         patience = torch.as_tensor(self.patience, dtype=torch.float32, device=score.device)
         better = (score < memory["best_score"] - self.min_delta) & torch.isfinite(patience)
+        better &= epoch.number > self.start_epoch
         best_epoch = torch.where(better, epoch.number.to(torch.float32), memory["best_epoch"])
         new = {
             "best_score": torch.where(better, score, memory["best_score"]),
             "best_epoch": best_epoch,
             "best": torch.where(better[:, None], epoch.parameters, memory["best"]),
+            "smooth": score,
         }
-        return new, (epoch.number - best_epoch >= patience) & ~torch.isnan(score)
+        waited = epoch.number - torch.clamp(best_epoch, min=self.start_epoch)
+        return new, (waited >= patience) & ~torch.isnan(score)
 
     def finish(self, memory: Memory, parameters: Tensor) -> Tensor:
         """The best weights, where there are any."""
