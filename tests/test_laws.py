@@ -36,7 +36,16 @@ HOOKS = (
 )  # fmt: skip
 TENSOR_HOOKS = HOOKS[5:]
 STACK_HOOKS = HOOKS[6:]
-FOR_CLASSES = {"LabelSmoothing", "SMOTE", "Oversample", "Resample", "Undersample"}
+FOR_CLASSES = {
+    "ADASYN",
+    "BalancedBatches",
+    "BorderlineSMOTE",
+    "LabelSmoothing",
+    "Oversample",
+    "Resample",
+    "SMOTE",
+    "Undersample",
+}
 
 
 def strong(cls):

@@ -93,6 +93,7 @@ class Job:
     seed: int
     design: Design
     start: tuple[Network, ...] = ()
+    columns: float = 1.0  # share of the source columns that the network sees, drawn by its seed
 
     def widths(self, examples: Examples) -> tuple[int, ...]:
         """Widths of all layers, inputs and outputs included."""
@@ -111,11 +112,17 @@ class Sample:
         Row numbers into `examples`, repeats allowed.
     made : Examples or None
         New rows (SMOTE), behind the others.
+    shares : float array (classes,) or None
+        The classes' shares that predicted probabilities shall keep to, where training sees others.
+    seen : float array (classes,) or None
+        The classes' shares in the batches, where they are not those of these rows.
     """
 
     examples: Examples
     rows: np.ndarray
     made: Examples | None = None
+    shares: np.ndarray | None = None
+    seen: np.ndarray | None = None
 
     @property
     def inputs(self) -> np.ndarray:
@@ -141,6 +148,10 @@ class Sample:
 
     def __len__(self) -> int:
         return len(self.rows) + (0 if self.made is None else len(self.made.inputs))
+
+    def key(self) -> tuple[bytes | None, ...]:
+        """Equal for samples of the same rows and shares, where no rows were made."""
+        return tuple(None if part is None else part.tobytes() for part in (self.rows, self.shares, self.seen))
 
     def take(self, chosen: np.ndarray) -> Sample:
         """Some of the rows, repeats allowed; rows that were made cannot be taken again."""

@@ -31,6 +31,10 @@ class Loss:
         """The loss of each row, (networks, batch), for outputs and targets (networks, batch, outputs)."""
         raise NotImplementedError
 
+    def shift(self, log_ratios: np.ndarray) -> np.ndarray:
+        """What to add to the outputs, (outputs,), so that each class's odds change by exp(log_ratios), (classes,)."""
+        raise NotImplementedError
+
     def error(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """What a person would call the error of each row, (networks, batch)."""
         return (outputs - targets).abs().mean(-1)
@@ -101,13 +105,25 @@ class Poisson(Loss):
         return np.exp(np.minimum(outputs, 30))
 
 
+def focus(losses: Tensor, gamma: float) -> Tensor:
+    """(1 - p)^gamma, with p the probability given to the true class: what is easy counts less (Lin et al. 2017)."""
+    return (-torch.expm1(-losses)).clamp(min=1e-12) ** gamma
+
+
 @dataclass(frozen=True)
 class Binary(Loss):
-    """Binary cross-entropy on one logit; targets are 0 or 1, or shares between."""
+    """Binary cross-entropy on one logit; targets are 0 or 1, or shares between. `gamma` above 0 makes it focal."""
+
+    gamma: float = 0.0
 
     def per_row(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """softplus(output) - target * output."""
-        return (functional.relu(outputs) - outputs * targets + torch.log1p(torch.exp(-outputs.abs()))).mean(-1)
+        losses = functional.relu(outputs) - outputs * targets + torch.log1p(torch.exp(-outputs.abs()))
+        return (losses * focus(losses, self.gamma) if self.gamma else losses).mean(-1)
+
+    def shift(self, log_ratios: np.ndarray) -> np.ndarray:
+        """The logit of the second class moves by the difference."""
+        return log_ratios[1:] - log_ratios[:1]
 
     def error(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """1 where the more probable class is the wrong one."""
@@ -121,9 +137,13 @@ class Binary(Loss):
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """Cross-entropy of a softmax over `classes` outputs; targets are class numbers or shares of classes."""
+    """Cross-entropy of a softmax over `classes` outputs; targets are class numbers or shares of classes.
+
+    `gamma` above 0 makes it focal.
+    """
 
     classes: int = 2
+    gamma: float = 0.0
 
     def encode(self, targets: np.ndarray) -> np.ndarray:
         """One indicator per class, float32 (rows, classes)."""
@@ -131,7 +151,12 @@ class CrossEntropy(Loss):
 
     def per_row(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """log(sum(exp(outputs))) - sum(targets * outputs), with targets that sum to one."""
-        return torch.logsumexp(outputs, -1) - (targets * outputs).sum(-1)
+        losses = torch.logsumexp(outputs, -1) - (targets * outputs).sum(-1)
+        return losses * focus(losses, self.gamma) if self.gamma else losses
+
+    def shift(self, log_ratios: np.ndarray) -> np.ndarray:
+        """Each logit moves by its own."""
+        return log_ratios
 
     def error(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """1 where the most probable class is a wrong one."""

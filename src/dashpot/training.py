@@ -256,10 +256,10 @@ class Stack:
 
     def _scalings(self) -> list[tuple[np.ndarray, ...]]:
         """The scaling of each network; networks with the same rows share the work."""
-        known: dict[bytes, tuple[np.ndarray, ...]] = {}
+        known: dict[tuple[bytes | None, ...], tuple[np.ndarray, ...]] = {}
         scales = []
         for one in self.members:
-            rows = one.sample.rows.tobytes()
+            rows = one.sample.key()
             if one.job.start:
                 scales.append(one.job.start[0].scaling())
             elif one.sample.made is not None:
@@ -268,7 +268,18 @@ class Stack:
                 if rows not in known:
                     known[rows] = scaling(one.sample, self.design)
                 scales.append(known[rows])
-        return scales
+        return [self._silenced(one.job, scale) for one, scale in zip(self.members, scales, strict=True)]
+
+    def _silenced(self, job: Job, scales: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+        """The scaling of a network that sees some of the source columns only: the others have scale 0."""
+        if job.columns == 1 or job.start:
+            return scales
+        source = self.examples.columns.source
+        columns = np.unique(source)
+        rng = np.random.default_rng([job.seed & 0xFFFFFFFF, job.seed >> 32, 4])
+        seen = rng.choice(columns, max(1, round(job.columns * len(columns))), replace=False)
+        centre, scale, *targets = scales
+        return centre, np.where(np.isin(source, seen), scale, np.float32(0)), *targets
 
     def _load_validation(self, examples: Examples) -> None:
         """Validation rows and weights of each network, padded to chunks of one batch."""
@@ -360,6 +371,8 @@ class Stack:
             chunk = slice(start, start + self.batch)
             inputs, targets = self._gather(rows[:, chunk])
             outputs, _ = forward(layers, inputs, self.design.activation)
+            if not self.design.loss.standardizes:
+                outputs = outputs + self.scales[2]
             loss = loss + (self.design.loss.per_row(outputs, targets) * weights[:, chunk]).sum(1)
             error = error + (self.design.loss.error(outputs, targets) * weights[:, chunk]).sum(1)
         return Scores({"loss": loss, "error": error}, lambda: self._predicted(parameters))
@@ -479,13 +492,28 @@ def scaling(sample: Sample, design: Any) -> tuple[np.ndarray, ...]:
     width = targets.shape[1]
     if not design.standardize:
         inputs = sample.inputs.shape[1]
-        return tuple(np.full(n, v, dtype=np.float32) for n, v in ((inputs, 0), (inputs, 1), (width, 0), (width, 1)))
+        centre = restored_shares(sample, design.loss, width).astype(np.float32)
+        return *(np.full(inputs, v, dtype=np.float32) for v in (0, 1)), centre, np.ones(width, dtype=np.float32)
     centre, scale = _input_scaling(sample.inputs.astype(np.float64), sample.examples.columns.indicator)
-    target_centre, target_scale = np.zeros(width), np.ones(width)
+    target_centre, target_scale = restored_shares(sample, design.loss, width), np.ones(width)
     if design.loss.standardizes:
         target_centre, spread = targets.mean(0, dtype=np.float64), targets.std(0, dtype=np.float64)
         target_scale = np.where(spread > 0, spread, 1.0)
     return tuple(part.astype(np.float32) for part in (centre, scale, target_centre, target_scale))
+
+
+def restored_shares(sample: Sample, loss: Any, outputs: int) -> np.ndarray:
+    """What brings the probabilities of a network that trained on other shares of the classes back to the true ones."""
+    if sample.shares is None:
+        return np.zeros(outputs)
+    seen = sample.seen
+    if seen is None:
+        seen = np.bincount(sample.targets, weights=sample.weights, minlength=len(sample.shares))
+        seen = seen / seen.sum()
+    ratios = np.divide(sample.shares, seen, out=np.ones_like(seen), where=(seen > 0) & (sample.shares > 0))
+    shift = np.zeros(max(outputs, 2))
+    shift[: len(ratios)] = np.log(ratios)
+    return np.asarray(loss.shift(shift))
 
 
 def _input_scaling(inputs: np.ndarray, indicator: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -23,6 +23,7 @@ class Rows:
     inputs: Tensor  # (1, rows, inputs)
     targets: Tensor  # (1, rows, outputs)
     weights: Tensor  # (1, rows)
+    shift: Tensor  # (outputs,), for networks that trained on other shares of the classes
     loss: Loss
     activation: str
 
@@ -30,7 +31,7 @@ class Rows:
         """The mean loss of each network of a stack, (networks,)."""
         networks = len(layers[0].weights)
         outputs, _ = forward(layers, self.inputs.expand(networks, -1, -1), self.activation)
-        return (self.loss.per_row(outputs, self.targets) * self.weights).sum(1)
+        return (self.loss.per_row(outputs + self.shift, self.targets) * self.weights).sum(1)
 
 
 def seen_by(network: Network, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Rows:
@@ -51,6 +52,7 @@ def seen_by(network: Network, estimator: Any, X: Any, y: Any, sample_weight: Any
         standard[None],
         torch.from_numpy(np.asarray(targets, dtype=np.float32))[None],
         torch.from_numpy((weights / weights.sum()).astype(np.float32))[None],
+        torch.from_numpy(np.zeros_like(network.target_centre) if loss.standardizes else network.target_centre),
         loss,
         network.activation,
     )

@@ -1,7 +1,7 @@
 """Every regularizer: one file per topic, one class per idea. A name in `__all__` is public everywhere."""
 
 from dashpot.regularizers.averaging import MovingAverage, WeightAverage
-from dashpot.regularizers.balance import SMOTE, Oversample, Resample, Undersample
+from dashpot.regularizers.balance import BalancedBatches, Oversample, Resample, Undersample
 from dashpot.regularizers.base import Regularizer
 from dashpot.regularizers.columns import GroupLasso
 from dashpot.regularizers.dropout import AlphaDropout, DropConnect, Dropout, GaussianDropout, InputDropout
@@ -13,15 +13,19 @@ from dashpot.regularizers.norms import L1, L2, ElasticNet, MaxNorm, WeightDecay
 from dashpot.regularizers.recipe import Recipe
 from dashpot.regularizers.spectra import Activity, Orthogonality, SpectralNorm
 from dashpot.regularizers.stopping import EarlyStopping
+from dashpot.regularizers.synthetic import ADASYN, SMOTE, BorderlineSMOTE
 from dashpot.regularizers.written import parse as parse
 
 __all__ = [
+    "ADASYN",
     "L1",
     "L2",
     "SMOTE",
     "Activity",
     "Adversarial",
     "AlphaDropout",
+    "BalancedBatches",
+    "BorderlineSMOTE",
     "CutMix",
     "CutOut",
     "DropConnect",

@@ -1,13 +1,17 @@
-"""Choose or make training rows so that classes are balanced. Validation and test rows are never touched."""
+"""Choose training rows so that classes are balanced. Validation and test rows are never touched.
+
+A network that trains on other shares of the classes than there are learns other probabilities. Where `corrected`, they
+are put right exactly: log(true share / trained share) is added to each class's output (Saerens et al. 2002).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 
-from dashpot.errors import DataError, UsageError
+from dashpot.errors import UsageError
 from dashpot.jobs import Sample
 from dashpot.ranges import require
 from dashpot.regularizers.base import Range, Regularizer
@@ -20,6 +24,19 @@ def class_counts(sample: Sample, name: str) -> np.ndarray:
     return np.bincount(sample.targets)
 
 
+def restoring(sample: Sample, wanted: bool) -> Sample:
+    """A sample that knows the classes' shares before they were changed, if probabilities are to keep to them."""
+    if not wanted or sample.shares is not None:
+        return sample
+    return replace(sample, shares=class_shares(sample))
+
+
+def class_shares(sample: Sample) -> np.ndarray:
+    """The weighted share of each class, (classes,)."""
+    sums = np.bincount(sample.targets, weights=sample.weights)
+    return np.asarray(sums / sums.sum())
+
+
 @dataclass(frozen=True)
 class Oversample(Regularizer):
     """Repeat random rows of the smaller classes.
@@ -28,6 +45,8 @@ class Oversample(Regularizer):
     ----------
     ratio : float in [0, 1], default 1.0
         Every class gets at least this share of the largest class's rows. 0 turns it off.
+    corrected : bool, default True
+        Whether predicted probabilities keep to the classes' true shares. False shifts decisions toward rare classes.
 
     References
     ----------
@@ -36,10 +55,11 @@ class Oversample(Regularizer):
     Examples
     --------
     >>> Oversample(0.5)
-    Oversample(ratio=0.5)
+    Oversample(ratio=0.5, corrected=True)
     """
 
     ratio: float = 1.0
+    corrected: bool = True
     off: ClassVar = {"ratio": 0.0}
     ranges: ClassVar = {"ratio": Range(0.5, 1.0, "linear")}
 
@@ -59,7 +79,7 @@ class Oversample(Regularizer):
             own = np.flatnonzero(targets == label)
             if lacking > 0 and len(own):
                 chosen.append(rng.choice(own, lacking))
-        return sample.take(np.concatenate(chosen))
+        return restoring(sample, self.corrected).take(np.concatenate(chosen))
 
 
 @dataclass(frozen=True)
@@ -70,6 +90,8 @@ class Undersample(Regularizer):
     ----------
     ratio : float in [0, 1], default 1.0
         Every class keeps at most (rows of the smallest class) / ratio rows: 1 makes all equal. 0 turns it off.
+    corrected : bool, default True
+        Whether predicted probabilities keep to the classes' true shares. False shifts decisions toward rare classes.
 
     References
     ----------
@@ -78,10 +100,11 @@ class Undersample(Regularizer):
     Examples
     --------
     >>> Undersample(0.5)
-    Undersample(ratio=0.5)
+    Undersample(ratio=0.5, corrected=True)
     """
 
     ratio: float = 1.0
+    corrected: bool = True
     off: ClassVar = {"ratio": 0.0}
     ranges: ClassVar = {"ratio": Range(0.5, 1.0, "linear")}
 
@@ -100,7 +123,74 @@ class Undersample(Regularizer):
         for label in np.flatnonzero(counts):
             own = np.flatnonzero(targets == label)
             kept.append(own if len(own) <= most else rng.choice(own, most, replace=False))
-        return sample.take(np.sort(np.concatenate(kept)))
+        return restoring(sample, self.corrected).take(np.sort(np.concatenate(kept)))
+
+
+@dataclass(frozen=True)
+class BalancedBatches(Regularizer):
+    """Draw the rows of each epoch anew so that every batch holds the classes in more equal numbers.
+
+    Rare rows come several times an epoch, rows of large classes in turn: over the epochs all are seen.
+
+    Parameters
+    ----------
+    share : float in [0, 1], default 1.0
+        How far to go from the true shares of the classes (0, off) to equal ones (1).
+    corrected : bool, default True
+        Whether predicted probabilities keep to the classes' true shares. False shifts decisions toward rare classes.
+
+    References
+    ----------
+    He and Garcia (2009), Learning from imbalanced data, IEEE TKDE 21.
+
+    Examples
+    --------
+    >>> BalancedBatches(0.5)
+    BalancedBatches(share=0.5, corrected=True)
+    """
+
+    share: float = 1.0
+    corrected: bool = True
+    off: ClassVar = {"share": 0.0}
+    ranges: ClassVar = {"share": Range(0.3, 1.0, "linear")}
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        require(self, "share", at_least=0, at_most=1)
+
+    def resample(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """The same rows, with the shares that the batches will hold."""
+        if self.share == 0:
+            return sample
+        class_counts(sample, "BalancedBatches()")
+        sample = restoring(sample, self.corrected)
+        return replace(sample, seen=self._seen(sample)) if self.corrected else sample
+
+    def _seen(self, sample: Sample) -> np.ndarray:
+        """The weighted share of each class in a batch."""
+        counts = np.bincount(sample.targets)
+        weights = np.bincount(sample.targets, weights=sample.weights) / np.maximum(counts, 1)
+        drawn = weights * self._drawn(counts)
+        return np.asarray(drawn / drawn.sum())
+
+    def _drawn(self, counts: np.ndarray) -> np.ndarray:
+        """The share of each class among the rows of an epoch."""
+        equal = (counts > 0) / (counts > 0).sum()
+        return np.asarray((1 - self.share) * counts / counts.sum() + self.share * equal)
+
+    def order(self, sample: Sample, rng: np.random.Generator) -> np.ndarray:
+        """As many rows as there are, the classes spread evenly over the epoch."""
+        if self.share == 0:
+            return super().order(sample, rng)
+        targets = sample.targets
+        ends = np.round(np.cumsum(self._drawn(np.bincount(targets))) * len(targets)).astype(int)
+        chosen, place = [], []
+        for label, count in enumerate(np.diff(ends, prepend=0)):
+            own = np.flatnonzero(targets == label)
+            rounds = [rng.permutation(own) for _ in range(-(-count // max(len(own), 1)))]
+            chosen.append(np.concatenate([*rounds, own[:0]])[:count])
+            place.append((np.arange(count) + rng.random(count)) / max(count, 1))
+        return np.concatenate(chosen)[np.argsort(np.concatenate(place), kind="stable")]
 
 
 def filled(inputs: np.ndarray) -> np.ndarray:
@@ -115,81 +205,6 @@ def filled(inputs: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class SMOTE(Regularizer):
-    """Make new rows of the smaller classes, between a row and one of its neighbours of the same class.
-
-    Numbers lie on the line between the two; a category takes the level most frequent among the neighbours
-    (imbalanced-learn's SMOTE, and its SMOTENC for mixed columns).
-
-    Parameters
-    ----------
-    ratio : float in [0, 1], default 1.0
-        Every class gets at least this share of the largest class's rows. 0 turns it off.
-    neighbors : int, at least 1, default 5
-        Neighbours to choose from; every class to enlarge needs one row more than this.
-
-    Raises
-    ------
-    DataError
-        If a class has too few training rows.
-
-    References
-    ----------
-    Chawla, Bowyer, Hall and Kegelmeyer (2002), JAIR 16.
-
-    Examples
-    --------
-    >>> SMOTE(neighbors=3)
-    SMOTE(ratio=1.0, neighbors=3)
-    """
-
-    ratio: float = 1.0
-    neighbors: int = 5
-    off: ClassVar = {"ratio": 0.0}
-    ranges: ClassVar = {"ratio": Range(0.5, 1.0, "linear")}
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        require(self, "ratio", at_least=0, at_most=1)
-        require(self, "neighbors", at_least=1, whole=True)
-
-    def resample(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """All rows, and new ones of the rare classes behind them."""
-        if self.ratio == 0:
-            return sample
-        counts = class_counts(sample, f"{self!r}")
-        aim = int(np.ceil(self.ratio * counts.max()))
-        wanted = {int(label): aim for label in np.flatnonzero(counts) if counts[label] < aim}
-        for label in wanted:
-            if counts[label] <= self.neighbors:
-                raise DataError(
-                    f"SMOTE(neighbors={self.neighbors}): class number {label} has {counts[label]} training rows; "
-                    f"{self.neighbors + 1} are needed. Use fewer neighbors or Oversample()."
-                )
-        if not wanted:
-            return sample
-        inputs, targets = filled(sample.inputs), sample.targets
-        made_inputs, made_targets = self._sampler(sample, inputs, wanted, rng).fit_resample(inputs, targets)
-        return sample.append(made_inputs[len(inputs) :], made_targets[len(inputs) :])
-
-    def _sampler(self, sample: Sample, inputs: np.ndarray, wanted: dict[int, int], rng: np.random.Generator) -> Any:
-        """imbalanced-learn's sampler for these columns."""
-        from imblearn import over_sampling
-
-        settings = {
-            "sampling_strategy": wanted,
-            "k_neighbors": self.neighbors,
-            "random_state": int(rng.integers(2**31)),
-        }
-        indicator = sample.examples.columns.indicator
-        if not indicator.any() or not len(inputs):
-            return over_sampling.SMOTE(**settings)
-        if indicator.all():
-            return over_sampling.SMOTEN(**settings)
-        return over_sampling.SMOTENC(np.flatnonzero(indicator).tolist(), **settings)
-
-
-@dataclass(frozen=True)
 class Resample(Regularizer):
     """Anything with `fit_resample(X, y)`, for example a sampler of imbalanced-learn, on the training rows.
 
@@ -197,6 +212,8 @@ class Resample(Regularizer):
     ----------
     sampler : object with `fit_resample`, or None, default None
         None turns it off. Missing cells are given to it at their column's median.
+    corrected : bool, default True
+        Whether predicted probabilities keep to the classes' true shares.
 
     References
     ----------
@@ -205,10 +222,11 @@ class Resample(Regularizer):
     Examples
     --------
     >>> Resample()
-    Resample(sampler=None)
+    Resample(sampler=None, corrected=True)
     """
 
     sampler: Any = None
+    corrected: bool = True
     off: ClassVar = {"sampler": None}
 
     def __post_init__(self) -> None:
@@ -222,10 +240,11 @@ class Resample(Regularizer):
             return sample
         from sklearn.base import clone
 
+        sample = restoring(sample, self.corrected and sample.examples.classes)
         sampler = clone(self.sampler)
         if "random_state" in sampler.get_params():
             sampler.set_params(random_state=int(rng.integers(2**31)))
         inputs, targets = sampler.fit_resample(filled(sample.inputs), sample.targets)
         if sample.made is None and hasattr(sampler, "sample_indices_"):
             return sample.take(sampler.sample_indices_)
-        return Sample(sample.examples, sample.rows[:0]).append(np.asarray(inputs), np.asarray(targets))
+        return replace(sample, rows=sample.rows[:0], made=None).append(np.asarray(inputs), np.asarray(targets))
