@@ -37,25 +37,23 @@ class Rows:
 def seen_by(network: Network, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Rows:
     """Rows as a network of an estimator sees them."""
     check_is_fitted(estimator, "networks_")
-    inputs = torch.from_numpy(np.array(estimator.encoder_.transform(X), dtype=np.float32))
-    loss = estimator.loss_
+    inputs, loss = np.asarray(estimator.encoder_.transform(X)), estimator.loss_
     targets = loss.encode(estimator._encode_more(y))
     if len(targets) != len(inputs):
-        raise UsageError(
-            f"landscape: X has {len(inputs)} rows and y has {len(targets)}. Pass as many of one as of other."
-        )
+        raise UsageError(f"landscape: X has {len(inputs)} rows, y has {len(targets)}. Pass the same rows of both.")
+    return rows_of(network, loss, inputs, targets, sample_weight)
+
+
+def rows_of(network: Network, loss: Loss, inputs: np.ndarray, targets: np.ndarray, weights: Any = None) -> Rows:
+    """Inputs and encoded targets as numbers, (rows, ...), as a network sees them."""
+    standard = standardize(inputs.astype(np.float64), network.centre, network.scale, network.clipped)
+    shift = network.target_centre
     if loss.standardizes:
-        targets = (targets - network.target_centre) / network.target_scale
-    weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
-    standard = standardize(inputs, torch.from_numpy(network.centre), torch.from_numpy(network.scale), network.clipped)
-    return Rows(
-        standard[None],
-        torch.from_numpy(np.asarray(targets, dtype=np.float32))[None],
-        torch.from_numpy((weights / weights.sum()).astype(np.float32))[None],
-        torch.from_numpy(np.zeros_like(network.target_centre) if loss.standardizes else network.target_centre),
-        loss,
-        network.activation,
-    )
+        targets, shift = (targets - network.target_centre) / network.target_scale, np.zeros_like(shift)
+    shares = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=float)
+    parts = (standard, targets, shares / shares.sum())
+    tensors = [torch.from_numpy(np.asarray(part, dtype=np.float32))[None] for part in parts]
+    return Rows(*tensors, torch.from_numpy(shift), loss, network.activation)
 
 
 def layers_of(network: Network) -> list[Layer]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dashpot.errors import UsageError
 from dashpot.landscapes.pictures import plot_landscapes, save_figure
-from dashpot.landscapes.rows import layers_of, member_of, seen_by
+from dashpot.landscapes.rows import Rows, layers_of, member_of, seen_by
 from dashpot.networks import Layer
 from dashpot.training import one_thread
 
@@ -116,9 +116,13 @@ def landscape(
         raise UsageError(f"landscape(span={span!r}): must be above 0.")
     network = member_of(estimator, member)
     rows, layers = seen_by(network, estimator, X, y, sample_weight), layers_of(network)
-    rng = np.random.default_rng(seed)
-    first, second = filter_normalized(layers, rng), filter_normalized(layers, rng)
     steps = np.linspace(-span, span, points)
+    return Landscape(steps, grid_losses(rows, layers, steps, np.random.default_rng(seed)))
+
+
+def grid_losses(rows: Rows, layers: Sequence[Layer], steps: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The loss at every pair of steps along two filter-normalized directions, (steps, steps)."""
+    first, second = filter_normalized(layers, rng), filter_normalized(layers, rng)
     along, across = (torch.from_numpy(axis.ravel().astype(np.float32)) for axis in np.meshgrid(steps, steps))
     most = max(1, LARGEST // (rows.inputs.shape[1] * max(layer.weights.shape[2] for layer in layers)))
 
@@ -134,7 +138,7 @@ def landscape(
     parts = Parallel(n_jobs=-1, prefer="threads")(
         delayed(losses)(a, b) for a, b in zip(along.split(most), across.split(most), strict=True)
     )
-    return Landscape(steps, torch.cat(parts).view(points, points).double().numpy())
+    return np.asarray(torch.cat(parts).view(len(steps), len(steps)).double().numpy())
 
 
 def between(
