@@ -52,8 +52,8 @@ def rows_of(network: Network, loss: Loss, inputs: np.ndarray, targets: np.ndarra
         targets, shift = (targets - network.target_centre) / network.target_scale, np.zeros_like(shift)
     shares = np.ones(len(targets)) if weights is None else np.asarray(weights, dtype=float)
     parts = (standard, targets, shares / shares.sum())
-    tensors = [torch.from_numpy(np.asarray(part, dtype=np.float32))[None] for part in parts]
-    return Rows(*tensors, torch.from_numpy(shift), loss, network.activation)
+    seen, aims, own = (torch.from_numpy(np.asarray(part, dtype=np.float32))[None] for part in parts)
+    return Rows(seen, aims, own, torch.from_numpy(shift), loss, network.activation)
 
 
 def layers_of(network: Network) -> list[Layer]:
