@@ -36,6 +36,7 @@ HOOKS = (
 )  # fmt: skip
 TENSOR_HOOKS = HOOKS[5:]
 STACK_HOOKS = HOOKS[6:]
+PICTURE = (4, 3, 2)  # height, width, channels
 FOR_CLASSES = {
     "ADASYN",
     "BalancedBatches",
@@ -48,12 +49,18 @@ FOR_CLASSES = {
 }
 
 
+def with_random_signs(batch, rng):
+    return batch * rng.choice([-1, 1], size=(len(batch), *[1] * (batch.ndim - 1)))
+
+
 def strong(cls):
     """An instance that ought to change a training."""
     if cls.__name__ == "Resample":
         from imblearn.under_sampling import RandomUnderSampler
 
         return cls(RandomUnderSampler())
+    if cls.__name__ == "Augment":
+        return cls(with_random_signs)
     return cls.grid()[-1]
 
 
@@ -63,15 +70,21 @@ def instances():
     return plain + [Noise(target, kind, 0.3) for target in TARGETS for kind in KINDS]
 
 
-every = pytest.mark.parametrize("regularizer", instances(), ids=lambda r: repr(r)[:60])
+every = pytest.mark.parametrize("regularizer", instances(), ids=lambda r: repr(r).split(" at 0x")[0][:60])
 
 
 def off(regularizer):
     return dataclasses.replace(regularizer, **regularizer.off)
 
 
-def examples_for(kind, inputs=5, rows=157):
-    """Numbers, a 0/1 column, missing cells, weights; the second class is rare."""
+def image_for(regularizer):
+    """The shape of the pictures in its table, if it needs pictures."""
+    return PICTURE if type(regularizer).__module__.endswith(".images") else None
+
+
+def examples_for(kind, inputs=5, rows=157, image=None):
+    """Numbers, a 0/1 column, missing cells, weights; the second class is rare. With an image shape: pictures."""
+    inputs = inputs if image is None else math.prod(image)
     rng = np.random.default_rng(7)
     numbers = rng.normal(size=(rows, inputs)).astype(np.float32)
     numbers[:, 0] = numbers[:, 0] > 0
@@ -82,7 +95,7 @@ def examples_for(kind, inputs=5, rows=157):
         "classes": np.digitize(score, np.quantile(score, [0.5, 0.8])),
         "amounts": np.stack([score, score**2], axis=1).astype(np.float32),
     }[kind]
-    columns = Inputs(tuple(f"x{i}" for i in range(inputs)), np.arange(inputs), np.arange(inputs) == 0)
+    columns = Inputs(tuple(f"x{i}" for i in range(inputs)), np.arange(inputs), np.arange(inputs) == 0, image)
     return Examples(numbers, targets, columns, weights=rng.uniform(0.5, 2, rows))
 
 
@@ -133,7 +146,7 @@ def test_off_means_off(regularizer):
     silent = off(regularizer)
     assert silent.is_off
     for kind in kinds_for(regularizer):
-        examples, design = examples_for(kind), design_for(kind)
+        examples, design = examples_for(kind, image=image_for(regularizer)), design_for(kind)
         for others in ((), (L2(0.01), InputDropout(0.2) if isinstance(regularizer, Dropout) else Dropout(0.2))):
             for validation in (True, False):
                 jobs = [
@@ -163,7 +176,7 @@ def assert_untouched(examples, jobs):
 @every
 def test_networks_in_a_stack_do_not_touch(regularizer):
     for kind in kinds_for(regularizer):
-        examples, design = examples_for(kind), design_for(kind)
+        examples, design = examples_for(kind, image=image_for(regularizer)), design_for(kind)
         weak = {name: getattr(type(regularizer).grid()[0], name) for name in type(regularizer).ranges}
         strengths = [regularizer, dataclasses.replace(regularizer, **weak), regularizer]
         jobs = [job_for([one], design, examples, seed) for seed, one in enumerate(strengths)]
@@ -177,7 +190,7 @@ def test_networks_in_a_stack_do_not_touch(regularizer):
 @pytest.mark.parametrize("kind", ["binary", "classes", "amounts"])
 def test_one_stack_may_hold_every_recipe(kind):
     """Networks that lack a regularizer of their neighbours stand at its off values, bit for bit."""
-    examples, design = examples_for(kind), design_for(kind, epochs=8)
+    examples, design = examples_for(kind, image=PICTURE), design_for(kind, epochs=8)
     recipes = [[one] for one in instances() if not overrides(one, "plan") and not overrides(one, "resample")]
     jobs = [job_for(recipe, design, examples, seed=5) for recipe in [[], *recipes]]
     prepared = prepare(examples, jobs)
@@ -278,22 +291,23 @@ WIDTHS = (5, 7, 3)
 NETWORKS = 3
 
 
-def layers_for(dtype=torch.float32):
+def layers_for(widths, dtype=torch.float32):
     generator = torch.Generator().manual_seed(0)
-    parameters = torch.randn(NETWORKS, parameter_count(WIDTHS), generator=generator, dtype=dtype)
-    return parameters, layers_of(parameters, WIDTHS)
+    parameters = torch.randn(NETWORKS, parameter_count(widths), generator=generator, dtype=dtype)
+    return parameters, layers_of(parameters, widths)
 
 
 def arguments_for(hook, regularizer, dtype=torch.float32):
     """Fresh arguments of a hook, the same at every call."""
-    examples = examples_for("classes")
+    examples = examples_for("classes", image=image_for(regularizer))
     job = job_for([], design_for("classes"), examples, validation=False)
-    parameters, layers = layers_for(dtype)
+    widths = examples.inputs.shape[1], *WIDTHS[1:]
+    parameters, layers = layers_for(widths, dtype)
     generator = torch.Generator().manual_seed(1)
     units = torch.rand(NETWORKS, 32, 7, generator=generator, dtype=dtype)
-    inputs = torch.randn(NETWORKS, 32, 5, generator=generator, dtype=dtype)
+    inputs = torch.randn(NETWORKS, 32, widths[0], generator=generator, dtype=dtype)
     targets = torch.eye(3, dtype=dtype)[torch.randint(3, (NETWORKS, 32), generator=generator)]
-    sizes = layers_of(torch.full_like(parameters, 0.01), WIDTHS)
+    sizes = layers_of(torch.full_like(parameters, 0.01), widths)
     rng = draws(range(NETWORKS), step=4)
     scores = {"loss": torch.arange(3.0), "error": torch.arange(3.0)}
     epoch = Epoch(torch.full((NETWORKS,), 2), scores, parameters)
@@ -339,7 +353,8 @@ def assert_equal_numbers(first, second):
 
 
 def in_a_stack(regularizer):
-    return stacked([Recipe((regularizer,))] * NETWORKS).bind(examples_for("classes").columns).parts[0]
+    columns = examples_for("classes", image=image_for(regularizer)).columns
+    return stacked([Recipe((regularizer,))] * NETWORKS).bind(columns).parts[0]
 
 
 def hooks_of(regularizer):
@@ -396,7 +411,7 @@ def test_shapes_dtype_and_device_are_kept(regularizer, dtype):
 
 @every
 def test_prediction_calls_no_hook(regularizer, monkeypatch):
-    examples = examples_for("classes")
+    examples = examples_for("classes", image=image_for(regularizer))
     networks = train(examples, [job_for([regularizer], design_for("classes"), examples)], workers=1)[0]
     before = [network.outputs(examples.inputs) for network in networks]
 
@@ -415,8 +430,9 @@ def test_prediction_calls_no_hook(regularizer, monkeypatch):
 
 @every
 def test_text_pickle_and_copy_give_it_back(regularizer):
-    grid = [type(regularizer)(), off(regularizer), *type(regularizer).grid()]
-    for one in [*grid, regularizer] if type(regularizer).__name__ != "Resample" else grid:
+    grid = [type(regularizer)(), off(type(regularizer)()), *type(regularizer).grid()]
+    holds_code = type(regularizer).__name__ in ("Resample", "Augment")
+    for one in grid if holds_code else [*grid, off(regularizer), regularizer]:
         assert parse(repr(one)) == one
         assert hash(parse(repr(one))) == hash(one)
         assert pickle.loads(pickle.dumps(one)) == one
@@ -455,7 +471,7 @@ def test_every_field_is_documented_with_its_default(cls):
 @every
 def test_it_does_something(regularizer):
     for kind in kinds_for(regularizer):
-        examples = examples_for(kind)
+        examples = examples_for(kind, image=image_for(regularizer))
         design = design_for(kind, epochs=8)
         jobs = [
             job_for(recipe, design, examples, validation=not isinstance(regularizer, EarlyStopping))

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dashpot.contact_sheet import preview as preview
     from dashpot.datasets import load_anes96 as load_anes96
     from dashpot.errors import DashpotError as DashpotError
     from dashpot.errors import DataError as DataError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from dashpot.landscapes import landscape as landscape
     from dashpot.landscapes import sharpness as sharpness
     from dashpot.regularizers import *  # noqa: F403
+    from dashpot.regularizers import image_recipe as image_recipe
     from dashpot.saving import load as load
     from dashpot.studies import Study as Study
     from dashpot.studies import compare as compare
@@ -39,6 +41,8 @@ _homes = {
     "load": "dashpot.saving",
     "compare": "dashpot.studies",
     "Study": "dashpot.studies",
+    "image_recipe": "dashpot.regularizers",
+    "preview": "dashpot.contact_sheet",
     "load_anes96": "dashpot.datasets",
     "DashpotError": "dashpot.errors",
     "UsageError": "dashpot.errors",

@@ -20,8 +20,8 @@ from dashpot.errors import DashpotError, ModelFileError, UsageError
 from dashpot.losses import AbsoluteError, Binary, CrossEntropy, Huber, Loss, Poisson, SquaredError
 from dashpot.networks import ACTIVATIONS, Network
 from dashpot.optimizers import SGD, Adam, AdamW, Optimizer
-from dashpot.regularizers import Recipe, Resample, parse
-from dashpot.tables import TableEncoder
+from dashpot.regularizers import Augment, Recipe, Resample, parse
+from dashpot.tables import PictureEncoder, TableEncoder
 
 FORMAT = 1
 MEMBERS = ("model.json", "weights.safetensors")
@@ -98,8 +98,9 @@ def _described(model: Any, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def _unwritable(part: Any) -> bool:
-    """A sampler of another library cannot be written as text; predictions do not need it."""
-    if isinstance(part, Resample) and part.sampler is not None:
+    """A sampler or a function of someone else cannot be written as text; predictions do not need it."""
+    theirs = part.sampler if isinstance(part, Resample) else part.function if isinstance(part, Augment) else None
+    if theirs is not None:
         warnings.warn(f"save: {part!r} is left out of the file; predictions do not need it.", stacklevel=5)
         return True
     return False
@@ -130,6 +131,8 @@ def _parameters(model: Any) -> dict[str, Any]:
             plain[name] = _written(value)
         elif name == "hidden_layers":
             plain[name] = [int(width) for width in np.atleast_1d(np.asarray(value, dtype=int))]
+        elif name == "image_shape" and value is not None:
+            plain[name] = [int(size) for size in value]
         elif name != "regularizers" and isinstance(value, bool | int | float | str | None):
             plain[name] = value
     return plain
@@ -206,11 +209,14 @@ def _model(described: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
     if isinstance(parameters.get("optimizer"), dict):
         parameters["optimizer"] = _built(OPTIMIZERS, parameters["optimizer"])
     parameters["hidden_layers"] = tuple(parameters["hidden_layers"])
+    if parameters.get("image_shape") is not None:
+        parameters["image_shape"] = tuple(parameters["image_shape"])
     recipe = Recipe(tuple(parse(text) for text in described["recipe"]))
     model = estimators()[name](regularizers=recipe.parts, **parameters)
     model.recipe_ = recipe
     model.loss_ = _built(LOSSES, described["loss"])
-    model.encoder_ = TableEncoder.from_dict(described["encoder"], name)
+    encoder = TableEncoder if parameters.get("image_shape") is None else PictureEncoder
+    model.encoder_ = encoder.from_dict(described["encoder"], name)
     model._take_features()
     if name == "MLPClassifier":
         kind, classes = described["classes"]

@@ -487,14 +487,19 @@ def scaling(sample: Sample, design: Any) -> tuple[np.ndarray, ...]:
 
     Numbers: the median, and 1.349 over the distance of the quartiles (or half the range, where that is 0).
     Indicators: the mean and the standard deviation. A constant input gets scale 0, a constant target 1.
+    Pixels of pictures: mean and standard deviation over all pixels of the channel, so that they stay comparable.
     """
     targets = design.loss.encode(sample.targets)
     width = targets.shape[1]
     if not design.standardize:
-        inputs = sample.inputs.shape[1]
+        count = sample.inputs.shape[1]
         centre = restored_shares(sample, design.loss, width).astype(np.float32)
-        return *(np.full(inputs, v, dtype=np.float32) for v in (0, 1)), centre, np.ones(width, dtype=np.float32)
-    centre, scale = _input_scaling(sample.inputs.astype(np.float64), sample.examples.columns.indicator)
+        return *(np.full(count, v, dtype=np.float32) for v in (0, 1)), centre, np.ones(width, dtype=np.float32)
+    columns, inputs = sample.examples.columns, sample.inputs.astype(np.float64)
+    if columns.image is not None:
+        centre, scale = channel_scaling(inputs, columns.image[2])
+    else:
+        centre, scale = _input_scaling(inputs, columns.indicator)
     target_centre, target_scale = restored_shares(sample, design.loss, width), np.ones(width)
     if design.loss.standardizes:
         target_centre, spread = targets.mean(0, dtype=np.float64), targets.std(0, dtype=np.float64)
@@ -514,6 +519,17 @@ def restored_shares(sample: Sample, loss: Any, outputs: int) -> np.ndarray:
     shift = np.zeros(max(outputs, 2))
     shift[: len(ratios)] = np.log(ratios)
     return np.asarray(loss.shift(shift))
+
+
+def channel_scaling(pixels: np.ndarray, channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Centre and factor of each pixel, (inputs,): one for all pixels of a channel, missing ones left out."""
+    values = pixels.reshape(-1, channels)
+    known = ~np.isnan(values)
+    count = known.sum(0).clip(min=1)
+    centre = np.where(known, values, 0.0).sum(0) / count
+    spread = np.sqrt((np.where(known, values - centre, 0.0) ** 2).sum(0) / count)
+    scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+    return np.tile(centre, pixels.shape[1] // channels), np.tile(scale, pixels.shape[1] // channels)
 
 
 def _input_scaling(inputs: np.ndarray, indicator: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

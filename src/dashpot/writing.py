@@ -1,4 +1,4 @@
-"""Text files that are whole or not there."""
+"""Files that are whole or not there."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,12 @@ from dashpot.errors import UsageError
 
 
 def write_text(path: str | Path, text: str, call: str) -> Path:
-    """Write a text file in UTF-8 beside its place, then move it there in one step.
+    """Write a text file in UTF-8, as `write_bytes` does."""
+    return write_bytes(path, text.encode(), call)
+
+
+def write_bytes(path: str | Path, content: bytes, call: str) -> Path:
+    """Write a file beside its place, then move it there in one step.
 
     Raises
     ------
@@ -18,11 +23,9 @@ def write_text(path: str | Path, text: str, call: str) -> Path:
     path = Path(path)
     temporary: str | None = None
     try:
-        with NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=path.parent, prefix=".dashpot-", delete=False
-        ) as file:
+        with NamedTemporaryFile("wb", dir=path.parent, prefix=".dashpot-", delete=False) as file:
             temporary = file.name
-            file.write(text)
+            file.write(content)
         os.chmod(temporary, 0o644 if not path.exists() else path.stat().st_mode & 0o777)
         os.replace(temporary, path)
     except OSError as error:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from dashpot import __version__
+from dashpot.cli.augment_preview import augment_preview
 from dashpot.cli.compare import compare
 from dashpot.cli.demo import demo
 from dashpot.cli.fit import fit
@@ -25,7 +26,7 @@ _unexpected = 1
 
 
 @click.group(
-    commands=[demo, compare, fit, predict, landscape],
+    commands=[demo, compare, fit, predict, landscape, augment_preview],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

@@ -7,6 +7,7 @@ import click
 
 from dashpot.cli.files import Table, check_output, read_roles
 from dashpot.cli.options import (
+    Shape,
     a_path,
     epochs_option,
     given,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @task_option
 @hidden_option
 @epochs_option
+@click.option("--image-shape", type=Shape(), metavar="SHAPE", help="Rows are pictures: 28,28, or 32,32,3 for colours.")
 @weights_option
 @groups_option
 @seed_option
@@ -43,6 +45,7 @@ def fit(
     task: str,
     hidden: tuple[int, ...] | None,
     epochs: int | None,
+    image_shape: tuple[int, ...] | None,
     weights: str | None,
     groups: str | None,
     seed: int,
@@ -54,7 +57,13 @@ def fit(
     Example: dashpot fit survey.csv --target vote -o vote.dashpot --with "L2(0.001)" --with "Dropout(0.3)"
     """
     check_output(output, data)
-    options = given(hidden_layers=hidden, max_epochs=epochs, regularizers=parsed(regularizers), random_state=seed)
+    options = given(
+        hidden_layers=hidden,
+        max_epochs=epochs,
+        regularizers=parsed(regularizers),
+        random_state=seed,
+        image_shape=image_shape,
+    )
     table = read_roles(data, target, weights, groups)
     model = estimator(table, task, options)
     model.fit(table.inputs, table.target, sample_weight=table.weights, groups=table.groups)

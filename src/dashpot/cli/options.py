@@ -53,6 +53,21 @@ class Duration(click.ParamType):
         return seconds
 
 
+class Shape(click.ParamType):
+    """The shape of pictures, `height,width` or `height,width,channels`."""
+
+    name = "shape"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
+        """Parse the sizes."""
+        if isinstance(value, tuple):
+            return value
+        sizes = value.split(",")
+        if len(sizes) not in (2, 3) or not all(size.strip().isdecimal() and int(size) for size in sizes):
+            self.fail(f"{value!r} is no height,width or height,width,channels. Write for example 28,28.", param, ctx)
+        return tuple(int(size) for size in sizes)
+
+
 a_path = click.Path(path_type=Path)
 target_option = click.option("-t", "--target", required=True, metavar="COLUMN", help="The column to predict.")
 weights_option = click.option("--weights", metavar="COLUMN", help="A column of survey or case weights.")

@@ -20,7 +20,7 @@ from dashpot.losses import Loss
 from dashpot.networks import ACTIVATIONS, Network
 from dashpot.optimizers import AdamW, Optimizer
 from dashpot.regularizers import Dropout, EarlyStopping, Ensemble, Noise, Recipe, Regularizer
-from dashpot.tables import TableEncoder
+from dashpot.tables import PictureEncoder, TableEncoder
 from dashpot.training import train
 
 DEFAULT_RECIPE = Recipe((Dropout(0.25), Noise("inputs", "gaussian", 0.05), EarlyStopping(patience=25), Ensemble(16)))
@@ -44,6 +44,7 @@ class MLP(BaseEstimator):
         random_state: Any = None,
         workers: int | None = None,
         progress: bool = False,
+        image_shape: Any = None,
     ) -> None:
         self.hidden_layers = hidden_layers
         self.activation = activation
@@ -57,6 +58,7 @@ class MLP(BaseEstimator):
         self.random_state = random_state
         self.workers = workers
         self.progress = progress
+        self.image_shape = image_shape
 
     def __sklearn_tags__(self) -> Any:
         """Missing cells and text are fine; training draws at random."""
@@ -64,6 +66,7 @@ class MLP(BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.string = True
         tags.non_deterministic = False
+        tags.input_tags.three_d_array = self.image_shape is not None
         return tags
 
     def _encode_targets(self, y: Any) -> np.ndarray:
@@ -88,7 +91,8 @@ class MLP(BaseEstimator):
         Parameters
         ----------
         X : frame or array of shape (rows, columns)
-            Numbers, text, dates; missing cells are fine.
+            Numbers, text, dates; missing cells are fine. With `image_shape`: pixels, also as (rows, height, width) or
+            (rows, height, width, channels).
         y : array of shape (rows,) or (rows, outputs)
         sample_weight : array of shape (rows,) or None
             Weight of each row in the loss; rows of weight 0 are left out.
@@ -168,7 +172,7 @@ class MLP(BaseEstimator):
         if y is None:
             raise ValueError(f"{name} requires y to be passed, but the target y is None.")
         if not goes_on:
-            self.encoder_ = TableEncoder(name).fit(X)
+            self.encoder_ = self._encoder().fit(X)
             self._take_features()
         inputs = self.encoder_.transform(X)
         targets = self._encode_targets(y)
@@ -192,6 +196,11 @@ class MLP(BaseEstimator):
             groups = np.concatenate([groups, np.full(len(held), -1)])
         weights = self._with_class_weights(targets, weights)
         return Examples(inputs, targets, self.encoder_.inputs_, weights, groups), rows, held
+
+    def _encoder(self) -> Any:
+        """What turns tables, or pictures, into numbers."""
+        name = type(self).__name__
+        return TableEncoder(name) if self.image_shape is None else PictureEncoder(self.image_shape, name)
 
     def _encode_more(self, y: Any) -> np.ndarray:
         """Targets of validation rows."""

@@ -50,6 +50,9 @@ class MLPClassifier(ClassifierMixin, MLP):
     focal_gamma : float, at least 0, default 0.0
         Focal loss: each row's cross-entropy times (1 - p)^gamma, p the probability of its true class, so that easy rows
         count less (Lin et al. 2017); its probabilities are too timid. 0 is cross-entropy.
+    image_shape : (height, width), (height, width, channels) or None
+        Rows are pictures of this shape: all pixels stay inputs, standardized by channel, and `Rotate`, `Shift` and the
+        like can change them in training. None: rows are rows of a table.
 
     Attributes
     ----------
@@ -89,6 +92,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         progress: bool = False,
         class_weight: Any = None,
         focal_gamma: float = 0.0,
+        image_shape: Any = None,
     ) -> None:
         super().__init__(
             hidden_layers,
@@ -103,6 +107,7 @@ class MLPClassifier(ClassifierMixin, MLP):
             random_state,
             workers,
             progress,
+            image_shape,
         )
         self.class_weight = class_weight
         self.focal_gamma = focal_gamma

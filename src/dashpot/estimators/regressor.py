@@ -50,6 +50,9 @@ class MLPRegressor(RegressorMixin, MLP):
         Whether to show a progress bar.
     loss : {"squared_error", "absolute_error", "huber", "poisson"} or Loss, default "squared_error"
         Poisson is for counts and rates: targets of at least 0, predictions above 0.
+    image_shape : (height, width), (height, width, channels) or None
+        Rows are pictures of this shape: all pixels stay inputs, standardized by channel, and `Rotate`, `Shift` and the
+        like can change them in training. None: rows are rows of a table.
 
     Attributes
     ----------
@@ -88,6 +91,7 @@ class MLPRegressor(RegressorMixin, MLP):
         workers: int | None = None,
         progress: bool = False,
         loss: Any = "squared_error",
+        image_shape: Any = None,
     ) -> None:
         super().__init__(
             hidden_layers,
@@ -102,6 +106,7 @@ class MLPRegressor(RegressorMixin, MLP):
             random_state,
             workers,
             progress,
+            image_shape,
         )
         self.loss = loss
 

@@ -6,6 +6,20 @@ from dashpot.regularizers.base import Regularizer
 from dashpot.regularizers.columns import GroupLasso
 from dashpot.regularizers.dropout import AlphaDropout, DropConnect, Dropout, GaussianDropout, InputDropout
 from dashpot.regularizers.ensemble import Ensemble
+from dashpot.regularizers.images import (
+    Augment,
+    Blur,
+    Brightness,
+    ColourShift,
+    Contrast,
+    Crop,
+    Erase,
+    Flip,
+    Rotate,
+    Shift,
+    Zoom,
+)
+from dashpot.regularizers.images import image_recipe as image_recipe
 from dashpot.regularizers.initializers import Gaussian, Glorot, He, LeCun, Orthogonal, Uniform, Zero
 from dashpot.regularizers.mixing import Adversarial, CutMix, CutOut, LabelSmoothing, Mixup
 from dashpot.regularizers.noise import Noise
@@ -26,6 +40,12 @@ __all__ = [
     "AlphaDropout",
     "BalancedBatches",
     "BorderlineSMOTE",
+    "Augment",
+    "Blur",
+    "Brightness",
+    "ColourShift",
+    "Contrast",
+    "Crop",
     "CutMix",
     "CutOut",
     "DropConnect",
@@ -33,6 +53,8 @@ __all__ = [
     "EarlyStopping",
     "ElasticNet",
     "Ensemble",
+    "Erase",
+    "Flip",
     "Gaussian",
     "GaussianDropout",
     "Glorot",
@@ -51,10 +73,13 @@ __all__ = [
     "Recipe",
     "Regularizer",
     "Resample",
+    "Rotate",
+    "Shift",
     "SpectralNorm",
     "Undersample",
     "Uniform",
     "WeightAverage",
     "WeightDecay",
     "Zero",
+    "Zoom",
 ]

@@ -56,7 +56,7 @@ class Recipe(Regularizer):
         seen: Counter[str] = Counter()
         names = []
         for part in self.parts:
-            name = "/".join(str(word) for word in (type(part).__name__, *part.structure[1:]))
+            name = "/".join(map(_word, (type(part).__name__, *part.structure[1:])))
             names.append(f"{name}#{seen[name]}")
             seen[name] += 1
         return tuple(names)
@@ -186,6 +186,11 @@ class Recipe(Regularizer):
     def snapshots(self, memory: Memory) -> list[Tensor]:
         """Those of all parts."""
         return [copy for i, part in self.using("snapshots") for copy in part.snapshots(_own(memory, i))]
+
+
+def _word(value: Any) -> str:
+    """A structural field as text; of a function its name, since its address differs from run to run."""
+    return str(getattr(value, "__qualname__", type(value).__qualname__)) if callable(value) else str(value)
 
 
 def _own(memory: Memory, position: int) -> Memory:

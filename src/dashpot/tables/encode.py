@@ -29,11 +29,14 @@ class Inputs:
         The number of the source column, counted from 0 in the table that was fitted.
     indicator : array (inputs,) of bool
         True for 0/1 indicators (levels, missing flags), False for measured numbers.
+    image : (height, width, channels) or None
+        The shape of the pictures, where rows are pictures.
     """
 
     names: tuple[str, ...]
     source: np.ndarray
     indicator: np.ndarray
+    image: tuple[int, int, int] | None = None
 
 
 class TableEncoder:
