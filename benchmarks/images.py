@@ -3,7 +3,7 @@
 The 1,797 digits of scikit-learn, 8 x 8. 797 of them, stratified, are the test set. The other 1,000 are divided into
 training sets that share no row: 20 of 50, 10 of 100, 5 of 200. On each the same network learns a table of the pixels
 (without `image_shape`), pictures without any regularizer, pictures with `image_recipe("digits")`, and with each of its
-parts. Differences are paired by training set; as these share no row, the plain t-interval over them holds, for this test
+parts. Differences are paired by training set; as these share no row, the plain t-interval holds, for this test
 set. Nothing was tuned on the test set: the strengths are the defaults.
 
     python benchmarks/images.py [--output benchmarks/results/images.csv]

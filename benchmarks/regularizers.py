@@ -43,6 +43,7 @@ from dashpot.tables.encode import Inputs
 from dashpot.training import Stack, no_denormals, one_thread
 
 NETWORKS, ROWS, COLUMNS, CLASSES, WIDTH, BATCH = 64, 1280, 32, 10, 128, 64
+IMAGE = (4, 4, 2)  # the 32 columns, for what changes pictures
 FIRST_SET = "all of the first set at once"
 
 warnings.filterwarnings("ignore")
@@ -55,7 +56,7 @@ def examples() -> Examples:
     classes = (inputs @ rng.normal(size=(COLUMNS, CLASSES)) + rng.normal(size=(ROWS, CLASSES))).argmax(1)
     source = np.concatenate([np.arange(COLUMNS - 9), COLUMNS - 9 + np.repeat(np.arange(3), 3)])
     names = tuple(f"x{i}" for i in range(COLUMNS))
-    return Examples(inputs, classes, Inputs(names, source, np.zeros(COLUMNS, dtype=bool)))
+    return Examples(inputs, classes, Inputs(names, source, np.zeros(COLUMNS, dtype=bool), IMAGE))
 
 
 def recipes() -> dict[str, Recipe]:
