@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dashpot.contact_sheet import preview as preview
     from dashpot.datasets import load_anes96 as load_anes96
+    from dashpot.diagnosis import diagnose as diagnose
     from dashpot.errors import DashpotError as DashpotError
     from dashpot.errors import DataError as DataError
     from dashpot.errors import ModelFileError as ModelFileError
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 _homes = {
     "MLPClassifier": "dashpot.estimators",
     "MLPRegressor": "dashpot.estimators",
+    "diagnose": "dashpot.diagnosis",
     "landscape": "dashpot.landscapes",
     "sharpness": "dashpot.landscapes",
     "load": "dashpot.saving",

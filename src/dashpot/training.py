@@ -204,6 +204,12 @@ def slope(layers: Sequence[Layer], inputs: Tensor, targets: Tensor, design: Any)
     return torch.autograd.grad(design.loss.per_row(outputs, targets).sum(), inputs)[0]
 
 
+def first_layers(layers: Sequence[Layer], activation: str, recipe: Recipe, seed: int) -> Sequence[Layer]:
+    """The weights with which a network of this seed begins, shaped like `layers`, a stack of one."""
+    rng = draws([seed], step=0)
+    return recipe.initialize(default_initializer(activation).initialize(layers, rng.at("initial")), rng)
+
+
 def write(values: Sequence[Layer], layers: Sequence[Layer]) -> None:
     """Write weights and biases into layers; those that are the same already stay."""
     for value, layer in zip(values, layers, strict=True):
@@ -304,9 +310,7 @@ class Stack:
                 layer.weights.copy_(torch.from_numpy(weights))
                 layer.biases.copy_(torch.from_numpy(biases))
             return parameters
-        rng = draws([one.job.seed], step=0)
-        first = default_initializer(self.design.activation).initialize(layers, rng.at("initial"))
-        write(one.job.recipe.initialize(first, rng), layers)
+        write(first_layers(layers, self.design.activation, one.job.recipe, one.job.seed), layers)
         return parameters
 
     def _optimizer(self) -> StackedOptimizer:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dashpot.errors import UsageError
+from dashpot.writing import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,9 +68,11 @@ def _draw_surface(axes: Any, one: Landscape, lowest: float, highest: float) -> N
 
 def save_figure(figure: Figure, path: str | Path) -> Path:
     """Write a figure, as a png, svg or pdf."""
-    check_suffix(Path(path))
-    figure.savefig(path, dpi=110)
-    return Path(path)
+    path = Path(path)
+    check_suffix(path)
+    drawn = BytesIO()
+    figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=110)
+    return write_bytes(path, drawn.getvalue(), "save")
 
 
 def check_suffix(path: Path) -> None:

@@ -34,13 +34,15 @@ class Rows:
         return (self.loss.per_row(outputs + self.shift, self.targets) * self.weights).sum(1)
 
 
-def seen_by(network: Network, estimator: Any, X: Any, y: Any, sample_weight: Any = None) -> Rows:
+def seen_by(
+    network: Network, estimator: Any, X: Any, y: Any, sample_weight: Any = None, caller: str = "landscape"
+) -> Rows:
     """Rows as a network of an estimator sees them."""
     check_is_fitted(estimator, "networks_")
     inputs, loss = np.asarray(estimator.encoder_.transform(X)), estimator.loss_
     targets = loss.encode(estimator._encode_more(y))
     if len(targets) != len(inputs):
-        raise UsageError(f"landscape: X has {len(inputs)} rows, y has {len(targets)}. Pass the same rows of both.")
+        raise UsageError(f"{caller}: X has {len(inputs)} rows, y has {len(targets)}. Pass the same rows of both.")
     return rows_of(network, loss, inputs, targets, sample_weight)
 
 
@@ -61,11 +63,23 @@ def layers_of(network: Network) -> list[Layer]:
     return [Layer(torch.from_numpy(w)[None], torch.from_numpy(b)[None, None]) for w, b in network.layers]
 
 
-def member_of(estimator: Any, member: int) -> Network:
+def checked_weights(sample_weight: Any, X: Any, caller: str) -> np.ndarray | None:
+    """Weights of rows, at least one of them above 0."""
+    if sample_weight is None:
+        return None
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.shape != (len(X),) or not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise UsageError(
+            f"{caller}(sample_weight): must be {len(X)} finite numbers of at least 0, some above it, one for each row."
+        )
+    return weights
+
+
+def member_of(estimator: Any, member: int, caller: str = "landscape") -> Network:
     """One network of a fitted estimator."""
     check_is_fitted(estimator, "networks_")
     networks = estimator.networks_
     if not 0 <= member < len(networks):
-        raise UsageError(f"landscape(member={member}): must be from 0 to {len(networks) - 1}.")
+        raise UsageError(f"{caller}(member={member}): must be from 0 to {len(networks) - 1}.")
     network: Network = networks[member]
     return network

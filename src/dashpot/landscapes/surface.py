@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dashpot.errors import UsageError
 from dashpot.landscapes.pictures import plot_landscapes, save_figure
-from dashpot.landscapes.rows import Rows, layers_of, member_of, seen_by
+from dashpot.landscapes.rows import Rows, checked_weights, layers_of, member_of, seen_by
 from dashpot.networks import Layer
 from dashpot.training import one_thread
 
@@ -115,7 +115,8 @@ def landscape(
     if not span > 0:
         raise UsageError(f"landscape(span={span!r}): must be above 0.")
     network = member_of(estimator, member)
-    rows, layers = seen_by(network, estimator, X, y, sample_weight), layers_of(network)
+    weights = checked_weights(sample_weight, X, "landscape")
+    rows, layers = seen_by(network, estimator, X, y, weights), layers_of(network)
     steps = np.linspace(-span, span, points)
     return Landscape(steps, grid_losses(rows, layers, steps, np.random.default_rng(seed)))
 
