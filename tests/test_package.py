@@ -1,9 +1,9 @@
 """The package as a user gets it: quick to import, complete, typed, licensed."""
 
 import os
+import resource
 import subprocess
 import sys
-import time
 import zipfile
 from importlib import metadata
 from pathlib import Path
@@ -21,12 +21,13 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def seconds(code: str) -> float:
-    """The best of three runs, so that a busy machine fails no test."""
+    """Processor time, the best of three runs, so that a busy machine fails no test."""
     times = []
     for _ in range(3):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         python(code)
-        times.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     return min(times)
 
 

@@ -38,8 +38,8 @@ class MovingAverage(Regularizer):
     >>> memory = average.begin(torch.zeros(1, 1))
     >>> for weight in (1.0, 2.0):
     ...     memory = average.end_step(memory, torch.full((1, 1), weight))
-    >>> average.shown(memory, torch.full((1, 1), 2.0))  # 1 / (1 + 9) of the first, and the rest of the second
-    tensor([[1.8182]])
+    >>> average.shown(memory, torch.full((1, 1), 2.0))  # a tenth of the first, the rest of the second
+    tensor([[1.9000]])
     """
 
     decay: float = 0.99

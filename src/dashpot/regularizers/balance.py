@@ -55,7 +55,7 @@ class Oversample(Regularizer):
     Examples
     --------
     >>> Oversample(0.5)
-    Oversample(ratio=0.5, corrected=True)
+    Oversample(ratio=0.5)
     """
 
     ratio: float = 1.0
@@ -100,7 +100,7 @@ class Undersample(Regularizer):
     Examples
     --------
     >>> Undersample(0.5)
-    Undersample(ratio=0.5, corrected=True)
+    Undersample(ratio=0.5)
     """
 
     ratio: float = 1.0
@@ -146,7 +146,7 @@ class BalancedBatches(Regularizer):
     Examples
     --------
     >>> BalancedBatches(0.5)
-    BalancedBatches(share=0.5, corrected=True)
+    BalancedBatches(share=0.5)
     """
 
     share: float = 1.0
@@ -222,7 +222,7 @@ class Resample(Regularizer):
     Examples
     --------
     >>> Resample()
-    Resample(sampler=None, corrected=True)
+    Resample(sampler=None)
     """
 
     sampler: Any = None

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
     from dashpot.tables.encode import Inputs
 
 Memory = dict[str, Tensor]
-QUIET = ("layers", "schedule")  # fields that are written only where they differ from their default
+QUIET = (
+    "layers",
+    "schedule",
+    "corrected",
+    "columns",
+    "start_epoch",
+    "smoothing",
+)  # written only where they are no default
 NUMBERS = ("float", "int", float, int)  # how a strength may be annotated
 
 # How a strength moves over the training, t from 0 to 1, between its off value (0) and itself (1).
@@ -78,7 +85,7 @@ class Regularizer:
             cls.__repr__ = Regularizer.__repr__  # type: ignore[method-assign]
 
     def __repr__(self) -> str:
-        """As a call. Where it acts and its schedule are left out while they are the default."""
+        """As a call. Fields of second rank are left out while they are the default."""
         written = [one for one in fields(self) if one.repr]
         values = [(one.name, getattr(self, one.name), one.default) for one in written]
         shown = [f"{name}={value!r}" for name, value, default in values if name not in QUIET or value != default]

@@ -33,7 +33,7 @@ class Ensemble(Regularizer):
     Examples
     --------
     >>> Ensemble(4)
-    Ensemble(members=4, bootstrap=False, columns=1.0)
+    Ensemble(members=4, bootstrap=False)
     """
 
     members: int = 8

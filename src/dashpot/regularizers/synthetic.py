@@ -86,7 +86,7 @@ class SMOTE(Synthetic):
     Examples
     --------
     >>> SMOTE(neighbors=3)
-    SMOTE(ratio=1.0, neighbors=3, corrected=True)
+    SMOTE(ratio=1.0, neighbors=3)
     """
 
     def _made(
@@ -152,7 +152,7 @@ class BorderlineSMOTE(Synthetic):
     Examples
     --------
     >>> BorderlineSMOTE(0.5)
-    BorderlineSMOTE(ratio=0.5, neighbors=5, corrected=True)
+    BorderlineSMOTE(ratio=0.5, neighbors=5)
     """
 
     def _made(
@@ -195,7 +195,7 @@ class ADASYN(Synthetic):
     Examples
     --------
     >>> ADASYN(0.5)
-    ADASYN(ratio=0.5, neighbors=5, corrected=True)
+    ADASYN(ratio=0.5, neighbors=5)
     """
 
     def _made(
