@@ -75,11 +75,7 @@ def _described(model: Any, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
     """A model as plain JSON; its arrays go into `tensors`."""
     networks = []
     for number, network in enumerate(model.networks_):
-        for depth, (weights, biases) in enumerate(network.layers):
-            tensors[f"{number}.{depth}.weights"] = np.ascontiguousarray(weights)
-            tensors[f"{number}.{depth}.biases"] = np.ascontiguousarray(biases)
-        for name in ("centre", "scale", "target_centre", "target_scale"):
-            tensors[f"{number}.{name}"] = np.ascontiguousarray(getattr(network, name))
+        tensors.update(network_tensors(network, str(number)))
         networks.append(network.to_dict() | {"layers": len(network.layers), "history": _nulls(network.history)})
     described: dict[str, Any] = {
         "format": FORMAT,
@@ -223,20 +219,27 @@ def _model(described: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
         model.classes_ = np.array(classes, dtype=object if kind == "O" else None)
     else:
         model.one_output_ = bool(described["one_output"])
-    networks = tuple(_network(number, one, tensors) for number, one in enumerate(described["networks"]))
+    networks = tuple(network_from(one, tensors, str(number)) for number, one in enumerate(described["networks"]))
     if not networks or any(len(n.centre) != len(model.encoder_.inputs_.names) for n in networks):
         raise ValueError("shapes")
     model._keep(networks)
     return model
 
 
-def _network(number: int, described: dict[str, Any], tensors: dict[str, np.ndarray]) -> Network:
+def network_tensors(network: Network, key: str) -> dict[str, np.ndarray]:
+    """The arrays of a network, each under a name that begins with `key`."""
+    arrays = {f"{key}.{name}": getattr(network, name) for name in ("centre", "scale", "target_centre", "target_scale")}
+    for depth, (weights, biases) in enumerate(network.layers):
+        arrays |= {f"{key}.{depth}.weights": weights, f"{key}.{depth}.biases": biases}
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+
+
+def network_from(described: dict[str, Any], tensors: dict[str, np.ndarray], key: str) -> Network:
     """A network whose shapes fit together, or a ValueError."""
     layers = [
-        (tensors[f"{number}.{depth}.weights"], tensors[f"{number}.{depth}.biases"])
-        for depth in range(described["layers"])
+        (tensors[f"{key}.{depth}.weights"], tensors[f"{key}.{depth}.biases"]) for depth in range(described["layers"])
     ]
-    scaling = [tensors[f"{number}.{name}"] for name in ("centre", "scale", "target_centre", "target_scale")]
+    scaling = [tensors[f"{key}.{name}"] for name in ("centre", "scale", "target_centre", "target_scale")]
     width = len(scaling[0])
     for weights, biases in layers:
         if weights.shape != (width, len(biases)) or biases.ndim != 1:

@@ -21,6 +21,7 @@ import torch
 from joblib import Parallel, delayed, effective_n_jobs
 from torch import Tensor
 
+from dashpot.checkpoints import Checkpoints, Keeper
 from dashpot.jobs import Examples, Job, Prepared, Sample, prepare, stacks
 from dashpot.monitors import Predicted, Scores
 from dashpot.networks import Layer, Network, forward, layers_of, parameter_count, standardize
@@ -51,6 +52,7 @@ def train(
     workers: int | None = None,
     progress: Progress | None = None,
     device: str = "cpu",
+    checkpoints: Checkpoints | None = None,
 ) -> list[tuple[Network, ...]]:
     """Train every job, and give its members in the order of the jobs.
 
@@ -65,9 +67,11 @@ def train(
         Called with (networks done, networks in all).
     device : str, default "cpu"
         Where to train, in torch's words.
+    checkpoints : Checkpoints or None
+        Where unfinished stacks are kept on disk; a training that was killed goes on from there, to the same networks.
     """
     trained: list[tuple[Network, ...]] = [()] * len(jobs)
-    for done in train_as_done(examples, jobs, workers, progress, device):
+    for done in train_as_done(examples, jobs, workers, progress, device, checkpoints):
         if done.error is not None:
             raise done.error
         trained[done.job] = done.networks
@@ -80,6 +84,7 @@ def train_as_done(
     workers: int | None = None,
     progress: Progress | None = None,
     device: str = "cpu",
+    checkpoints: Checkpoints | None = None,
 ) -> Iterator[Done]:
     """Train every job as `train` does, and give each as soon as it is done; one that fails takes no other with it."""
     prepared: list[Prepared] = []
@@ -95,7 +100,7 @@ def train_as_done(
     waiting = Counter(owners)
     found: dict[int, tuple[tuple[Network, ...], float]] = {}
     done = 0
-    for numbers, trained in _stack_by_stack(examples, prepared, workers, device):
+    for numbers, trained in _stack_by_stack(examples, prepared, workers, device, checkpoints):
         done += len(numbers)
         if progress is not None:
             progress(done, len(prepared))
@@ -115,25 +120,29 @@ _Trained = list[tuple[tuple[Network, ...], float]] | Exception
 
 
 def _stack_by_stack(
-    examples: Examples, prepared: list[Prepared], workers: int | None, device: str
+    examples: Examples, prepared: list[Prepared], workers: int | None, device: str, checkpoints: Checkpoints | None
 ) -> Iterator[tuple[list[int], _Trained]]:
     """Numbers of a stack's networks, and the networks with their seconds, or what went wrong."""
     available = effective_n_jobs(-1 if workers is None else workers)
     work = stacks(examples, prepared, available)
+    if checkpoints is not None:
+        work = checkpoints.arrange(examples, prepared, work)
     work.sort(key=lambda stack: stack[0].number != 0)  # the first job's stack first: others are measured against it
     count = min(available, len(work)) or 1
     long = sum(stack[0].steps * stack[0].job.design.epochs for stack in work) > LONG
     parallel = Parallel(n_jobs=count, prefer="processes" if long else "threads", return_as="generator_unordered")
-    yield from parallel(delayed(_numbered)(examples, stack, device) for stack in work)
+    yield from parallel(delayed(_numbered)(examples, stack, device, checkpoints) for stack in work)
 
 
-def _numbered(examples: Examples, stack: list[Prepared], device: str) -> tuple[list[int], _Trained]:
+def _numbered(
+    examples: Examples, stack: list[Prepared], device: str, checkpoints: Checkpoints | None
+) -> tuple[list[int], _Trained]:
     """A stack's networks, each with its share of the seconds, and the numbers of their jobs."""
     numbers = [one.number for one in stack]
     start = time.perf_counter()
     try:
         with one_thread(), no_denormals():
-            networks = train_stack(examples, stack, device)
+            networks = train_stack(examples, stack, device, checkpoints)
     except Exception as error:  # as a value, so that the other stacks go on
         return numbers, error
     seconds = (time.perf_counter() - start) / len(stack)
@@ -165,12 +174,17 @@ def no_denormals() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def train_stack(examples: Examples, prepared: list[Prepared], device: str = "cpu") -> list[tuple[Network, ...]]:
+def train_stack(
+    examples: Examples, prepared: list[Prepared], device: str = "cpu", checkpoints: Checkpoints | None = None
+) -> list[tuple[Network, ...]]:
     """Train the networks of one stack until each has stopped; each comes with its snapshots, if it kept any."""
     stack = Stack(examples, prepared, device)
+    keeper = None if checkpoints is None else Keeper(checkpoints, stack)
     while len(stack.members):
         losses = stack.train_epoch()
         stack.end_epoch(losses)
+        if keeper is not None:
+            keeper.keep()
     return [stack.finished[one.number] for one in prepared]
 
 
@@ -432,9 +446,9 @@ class Stack:
             network.diverged = self.epoch if bool(diverged[i]) else None
             copies = [self._network(i, copy[i : i + 1]) for copy in snapshots if bool(copy[i].isfinite().all())]
             self.finished[self.members[i].number] = network, *copies
-        self._take(~stopped)
+        self.take(~stopped)
 
-    def _take(self, keep: Tensor) -> None:
+    def take(self, keep: Tensor) -> None:
         """Some of the networks only."""
         kept = torch.nonzero(keep).flatten().tolist()
         self.members = [self.members[i] for i in kept]

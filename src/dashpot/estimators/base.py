@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
+from dashpot.checkpoints import Checkpoints
 from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators.sampling import check_samples, mean_and_spread
 from dashpot.jobs import Design, Examples, Job
@@ -85,6 +86,7 @@ class MLP(BaseEstimator):
         *,
         validation: tuple[Any, Any] | None = None,
         groups: Any = None,
+        checkpoint: str | Path | None = None,
     ) -> Self:
         """Train on a table.
 
@@ -100,6 +102,9 @@ class MLP(BaseEstimator):
             Rows for early stopping. Without them, `EarlyStopping` holds out some of the training rows.
         groups : array of shape (rows,) or None
             Rows of one group are held out together.
+        checkpoint : path of a folder or None
+            Where the training is kept on disk every few seconds. The same call with the same folder goes on after a
+            kill, and gives the same networks to the last bit. `random_state` must be a number. Delete the folder after.
 
         Returns
         -------
@@ -121,9 +126,24 @@ class MLP(BaseEstimator):
             design_of(self._loss(examples.targets)),
             self.networks_ if goes_on else (),
         )
-        (networks,) = train(examples, [job], workers=self.workers, progress=self._progress())
+        checkpoints = self._checkpoints(checkpoint)
+        (networks,) = train(
+            examples, [job], workers=self.workers, progress=self._progress(), checkpoints=checkpoints
+        )
         self._keep(networks)
         return self
+
+    def _checkpoints(self, folder: str | Path | None) -> Checkpoints | None:
+        """Where the training is kept on disk."""
+        if folder is None:
+            return None
+        caller = f"{type(self).__name__}.fit"
+        if self.random_state is None:
+            raise UsageError(
+                f"{caller}(checkpoint={str(folder)!r}): without a seed no training can be repeated. "
+                "Set random_state to a number."
+            )
+        return Checkpoints(Path(folder), caller)
 
     def _check_parameters(self) -> Any:
         """Refuse parameters out of range; sets `recipe_` and gives the design as a function of the loss."""
