@@ -37,6 +37,12 @@ if TYPE_CHECKING:
 @weights_option
 @groups_option
 @seed_option
+@click.option(
+    "--checkpoint",
+    type=a_path,
+    metavar="FOLDER",
+    help="Keep the training here every few seconds; after a kill, the same command goes on.",
+)
 def fit(
     data: Path,
     target: str,
@@ -49,6 +55,7 @@ def fit(
     weights: str | None,
     groups: str | None,
     seed: int,
+    checkpoint: Path | None,
 ) -> None:
     """Train networks to predict a column of DATA and save them as one model file.
 
@@ -66,7 +73,7 @@ def fit(
     )
     table = read_roles(data, target, weights, groups)
     model = estimator(table, task, options)
-    model.fit(table.inputs, table.target, sample_weight=table.weights, groups=table.groups)
+    model.fit(table.inputs, table.target, sample_weight=table.weights, groups=table.groups, checkpoint=checkpoint)
     model.save(output)
     click.echo(f"{type(model).__name__} of {target!r} from {len(table.inputs)} rows is in {output}")
     click.echo(f"Recipe: {', '.join(map(repr, model.recipe_.parts))}")

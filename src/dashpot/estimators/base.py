@@ -127,9 +127,7 @@ class MLP(BaseEstimator):
             self.networks_ if goes_on else (),
         )
         checkpoints = self._checkpoints(checkpoint)
-        (networks,) = train(
-            examples, [job], workers=self.workers, progress=self._progress(), checkpoints=checkpoints
-        )
+        (networks,) = train(examples, [job], workers=self.workers, progress=self._progress(), checkpoints=checkpoints)
         self._keep(networks)
         return self
 
