@@ -1,4 +1,4 @@
-"""The eight laws, over every public regularizer. A new class is tested by standing in `__all__`."""
+"""The laws, over every public regularizer. A new class is tested by standing in `__all__`."""
 
 import ast
 import copy
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from dashpot import regularizers, training
+from dashpot import checkpoints, regularizers, training
 from dashpot.errors import UsageError
 from dashpot.jobs import Design, Examples, Job, Sample, prepare, stacks
 from dashpot.losses import Binary, CrossEntropy, SquaredError
@@ -481,3 +481,96 @@ def test_it_does_something(regularizer):
         assert all(np.isfinite(part).all() for network in given for layer in network.layers for part in layer)
         different = [not np.array_equal(network.layers[0][0], without[0].layers[0][0]) for network in given]
         assert any(different)
+
+
+# ---- 9
+
+
+def untouched_rows(regularizer, kind, validation):
+    """Train twice, the second time with other numbers and targets in the validation rows: the weights are the same.
+
+    And what the networks say of those rows is the loss that training noted: they come as they are.
+    """
+    examples, design = examples_for(kind), design_for(kind)
+    watching = EarlyStopping(patience=99, restore_best=False)
+    recipe = [dataclasses.replace(watching) if isinstance(regularizer, EarlyStopping) else regularizer]
+    recipe += [] if validation or isinstance(regularizer, EarlyStopping) else [watching]
+    job = job_for(recipe, design, examples, validation=validation)
+    prepared = prepare(examples, job.recipe.plan(job))
+    held = set.intersection(*(set(one.job.validation.tolist()) for one in prepared))
+    assert held
+    first = train(examples, [job], workers=1)[0]
+    for one, network in zip(prepared, first, strict=False):
+        weights, rows = examples.weights[one.job.validation], one.job.validation
+        outputs, targets = network.outputs(examples.inputs[rows]), design.loss.encode(examples.targets[rows])
+        if design.loss.standardizes:
+            outputs, targets = ((part - network.target_centre) / network.target_scale for part in (outputs, targets))
+        losses = design.loss.per_row(torch.tensor(outputs), torch.tensor(targets, dtype=torch.float64)).numpy()
+        noted = np.average(losses, weights=weights)
+        assert network.history["validation_loss"][-1] == pytest.approx(noted, rel=1e-4)
+    poisoned = dataclasses.replace(examples, inputs=examples.inputs.copy(), targets=examples.targets.copy())
+    poisoned.inputs[list(held)] = 1e4
+    if validation:  # rows are held out by their classes, which must stay
+        poisoned.targets[list(held)] = poisoned.targets[list(held)][::-1].copy()
+    second = train(poisoned, [job], workers=1)[0]
+    for one, other in zip(first, second, strict=True):
+        assert one.history["loss"] == other.history["loss"]
+        for (w, b), (v, c) in zip(one.layers, other.layers, strict=True):
+            np.testing.assert_array_equal(w, v)
+            np.testing.assert_array_equal(b, c)
+        for a, b in zip(one.scaling(), other.scaling(), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@every
+def test_validation_rows_are_seen_by_no_augmentation(regularizer):
+    for kind in kinds_for(regularizer):
+        for validation in (True, False):
+            if type(regularizer).__name__ == "Ensemble" and not validation:
+                continue  # each member holds out rows of its own
+            untouched_rows(regularizer, kind, validation)
+
+
+@dataclasses.dataclass(frozen=True)
+class Greedy(Regularizer):
+    """Takes every row there is."""
+
+    def resample(self, sample, rng):
+        return dataclasses.replace(sample, rows=np.arange(len(sample.examples.inputs)))
+
+
+@pytest.mark.parametrize("validation", [True, False])
+def test_an_augmentation_that_sees_a_validation_row_breaks_the_law(validation):
+    with pytest.raises(AssertionError):
+        untouched_rows(Greedy(), "binary", validation)
+
+
+# ---- 10
+
+
+@every
+def test_a_training_that_was_killed_goes_on_to_the_same_networks(regularizer, monkeypatch, tmp_path):
+    class Killed(BaseException):
+        pass
+
+    def keep_and_die(self, stack, name):
+        keep(self, stack, name)
+        raise Killed
+
+    keep = checkpoints.Checkpoints.keep
+    monkeypatch.setattr(checkpoints, "SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "LARGEST_SHARE", 1e9)
+    for kind in kinds_for(regularizer)[:2]:
+        examples, folder = examples_for(kind), checkpoints.Checkpoints(tmp_path / kind)
+        faster = design_for(kind, optimizer=AdamW(0.02, schedule="cosine"))
+        jobs = [
+            job_for([regularizer], design, examples, seed) for seed, design in enumerate([design_for(kind), faster])
+        ]
+        monkeypatch.setattr(checkpoints.Checkpoints, "keep", keep_and_die)
+        for _ in range(2):
+            with pytest.raises(Killed):
+                train(examples, jobs, workers=1, checkpoints=folder)
+        monkeypatch.setattr(checkpoints.Checkpoints, "keep", keep)
+        resumed = train(examples, jobs, workers=1, checkpoints=folder)
+        for networks, expected in zip(resumed, train(examples, jobs, workers=1), strict=True):
+            assert_identical(networks, expected)
