@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,15 @@ def test_fit_then_predict_gives_a_prediction_for_every_row_in_order(run, folder)
     np.testing.assert_allclose(table["probability_Clinton"] + table["probability_Dole"], 1, atol=1e-6)
     model = dashpot.load("vote.dashpot")
     assert (table["prediction"] == model.predict(frame.drop(columns="vote"))).all()
+
+
+def test_fit_goes_on_from_a_checkpoint_and_refuses_that_of_another_training(run, folder):
+    words = ["fit", SURVEY, "--target", "vote", "--epochs", "2", "--hidden", "4", "--checkpoint", "folder", "-o"]
+    assert run(*words, "first")[0] == run(*words, "second")[0] == 0
+    first, second = (zipfile.ZipFile(folder / name).read("weights.safetensors") for name in ("first", "second"))
+    assert first == second
+    refused(run(*words, "third", "--seed", "9"), 2, "'folder'", "another seed", "Choose another folder")
+    assert not (folder / "third").exists()
 
 
 def test_fit_of_amounts_predicts_amounts(run):

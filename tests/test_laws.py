@@ -491,7 +491,7 @@ def untouched_rows(regularizer, kind, validation):
 
     And what the networks say of those rows is the loss that training noted: they come as they are.
     """
-    examples, design = examples_for(kind), design_for(kind)
+    examples, design = examples_for(kind, image=image_for(regularizer)), design_for(kind)
     watching = EarlyStopping(patience=99, restore_best=False)
     recipe = [dataclasses.replace(watching) if isinstance(regularizer, EarlyStopping) else regularizer]
     recipe += [] if validation or isinstance(regularizer, EarlyStopping) else [watching]
@@ -561,7 +561,8 @@ def test_a_training_that_was_killed_goes_on_to_the_same_networks(regularizer, mo
     monkeypatch.setattr(checkpoints, "SECONDS", 0.0)
     monkeypatch.setattr(checkpoints, "LARGEST_SHARE", 1e9)
     for kind in kinds_for(regularizer)[:2]:
-        examples, folder = examples_for(kind), checkpoints.Checkpoints(tmp_path / kind)
+        examples = examples_for(kind, image=image_for(regularizer))
+        folder = checkpoints.Checkpoints(tmp_path / kind)
         faster = design_for(kind, optimizer=AdamW(0.02, schedule="cosine"))
         jobs = [
             job_for([regularizer], design, examples, seed) for seed, design in enumerate([design_for(kind), faster])

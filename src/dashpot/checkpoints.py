@@ -23,10 +23,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as save_tensors
 from torch import Tensor
 
+from dashpot.arrays import network_from, network_tensors
 from dashpot.errors import DashpotError, ModelFileError, UsageError
 from dashpot.jobs import Examples, Prepared
 from dashpot.networks import Network
-from dashpot.saving import network_from, network_tensors
 
 if TYPE_CHECKING:
     from dashpot.training import Stack

@@ -16,9 +16,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
+from dashpot.arrays import network_from, network_tensors
 from dashpot.errors import DashpotError, ModelFileError, UsageError
 from dashpot.losses import AbsoluteError, Binary, CrossEntropy, Huber, Loss, Poisson, SquaredError
-from dashpot.networks import ACTIVATIONS, Network
 from dashpot.optimizers import SGD, Adam, AdamW, Optimizer
 from dashpot.regularizers import Augment, Recipe, Resample, parse
 from dashpot.tables import PictureEncoder, TableEncoder
@@ -224,48 +224,3 @@ def _model(described: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
         raise ValueError("shapes")
     model._keep(networks)
     return model
-
-
-def network_tensors(network: Network, key: str) -> dict[str, np.ndarray]:
-    """The arrays of a network, each under a name that begins with `key`."""
-    arrays = {f"{key}.{name}": getattr(network, name) for name in ("centre", "scale", "target_centre", "target_scale")}
-    for depth, (weights, biases) in enumerate(network.layers):
-        arrays |= {f"{key}.{depth}.weights": weights, f"{key}.{depth}.biases": biases}
-    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-
-
-def network_from(described: dict[str, Any], tensors: dict[str, np.ndarray], key: str) -> Network:
-    """A network whose shapes fit together, or a ValueError."""
-    layers = [
-        (tensors[f"{key}.{depth}.weights"], tensors[f"{key}.{depth}.biases"]) for depth in range(described["layers"])
-    ]
-    scaling = [tensors[f"{key}.{name}"] for name in ("centre", "scale", "target_centre", "target_scale")]
-    width = len(scaling[0])
-    for weights, biases in layers:
-        if weights.shape != (width, len(biases)) or biases.ndim != 1:
-            raise ValueError("shapes")
-        width = len(biases)
-    arrays = [array for layer in layers for array in layer] + scaling
-    if scaling[1].shape != scaling[0].shape or scaling[2].shape != (width,) or scaling[3].shape != (width,):
-        raise ValueError("shapes")
-    if any(array.dtype != np.float32 or not np.isfinite(array).all() for array in arrays):
-        raise ValueError("numbers")
-    if described["activation"] not in ACTIVATIONS:
-        raise ValueError("activation")
-    history = {
-        str(name): [math.nan if value is None else float(value) for value in values]
-        for name, values in described["history"].items()
-    }
-    return Network(
-        layers,
-        described["activation"],
-        scaling[0],
-        scaling[1],
-        bool(described["clipped"]),
-        scaling[2],
-        scaling[3],
-        history,
-        int(described["epochs"]),
-        described["best_epoch"],
-        described["diverged"],
-    )
