@@ -52,4 +52,5 @@ def network_from(described: dict[str, Any], tensors: dict[str, np.ndarray], key:
         int(described["epochs"]),
         described["best_epoch"],
         described["diverged"],
+        bool(described.get("snapshot", False)),
     )

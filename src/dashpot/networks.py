@@ -130,6 +130,8 @@ class Network:
         The epoch whose weights were kept, if an earlier one than the last.
     diverged : int or None
         The epoch at which the loss stopped being finite; the weights are those before it.
+    snapshot : bool
+        Whether it is a copy from along the training of the network before it (`Snapshots`).
     """
 
     layers: list[tuple[np.ndarray, np.ndarray]]
@@ -143,6 +145,7 @@ class Network:
     epochs: int = 0
     best_epoch: int | None = None
     diverged: int | None = None
+    snapshot: bool = False
 
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
         """Raw outputs in the target's units, float64 (rows, outputs), for (rows, inputs) with NaN for missing."""
@@ -166,6 +169,7 @@ class Network:
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,
             "diverged": self.diverged,
+            "snapshot": self.snapshot,
         }
 
 

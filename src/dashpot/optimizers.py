@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -50,12 +50,15 @@ class Optimizer:
         Decoupled weight decay: parameters shrink by learning_rate * decay at each step. 0 is none.
     clip : float above 0, default inf
         Largest norm of a network's gradient; longer ones are shortened. inf never clips.
+    cycles : int, at least 1, default 1, by name only
+        How often the schedule runs over the training, each time for the same number of steps.
     """
 
     learning_rate: float = 1e-3
     schedule: str = "constant"
     decay: float = 0.0
     clip: float = math.inf
+    cycles: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -63,6 +66,11 @@ class Optimizer:
         require_choice(self, "schedule", tuple(SCHEDULES))
         require(self, "decay", at_least=0, below=math.inf)
         require(self, "clip", above=0)
+        require(self, "cycles", at_least=1, below=math.inf, whole=True)
+
+    def rate_at(self, share: float) -> float:
+        """The learning rate at a share in [0, 1] of the training."""
+        return self.learning_rate * SCHEDULES[self.schedule](share * self.cycles % 1 if share < 1 else 1.0)
 
     @property
     def kind(self) -> tuple[Any, ...]:
@@ -191,7 +199,7 @@ class StackedOptimizer:
 
     def learning_rates(self) -> list[float]:
         """The learning rate of each network at this step."""
-        rates = [o.learning_rate * SCHEDULES[o.schedule](min(self.step / total, 1.0)) for o, total in self._kinds]
+        rates = [o.rate_at(min(self.step / total, 1.0)) for o, total in self._kinds]
         return [rates[kind] for kind in self._kind]
 
     def update(self, gradients: Tensor) -> Step:

@@ -444,7 +444,8 @@ class Stack:
             network = self._network(i, kept[i : i + 1])
             network.best_epoch = int(best[i]) if best is not None and restored[i] else None
             network.diverged = self.epoch if bool(diverged[i]) else None
-            copies = [self._network(i, copy[i : i + 1]) for copy in snapshots if bool(copy[i].isfinite().all())]
+            others = [copy[i] for copy in snapshots if copy[i].isfinite().all() and not torch.equal(copy[i], kept[i])]
+            copies = (replace(self._network(i, copy[None]), snapshot=True) for copy in others)
             self.finished[self.members[i].number] = network, *copies
         self.take(~stopped)
 

@@ -124,7 +124,7 @@ class MLP(BaseEstimator):
             held,
             self._seed(),
             design_of(self._loss(examples.targets)),
-            self.networks_ if goes_on else (),
+            tuple(network for network in self.networks_ if not network.snapshot) if goes_on else (),
         )
         checkpoints = self._checkpoints(checkpoint)
         (networks,) = train(examples, [job], workers=self.workers, progress=self._progress(), checkpoints=checkpoints)
@@ -270,7 +270,7 @@ class MLP(BaseEstimator):
                     stacklevel=3,
                 )
         self.networks_ = networks
-        self.history_ = [network.history for network in networks]
+        self.history_ = [network.history for network in networks if not network.snapshot]
         self.n_iter_ = max(network.epochs for network in networks)
 
     def _members(self) -> list[Network]:

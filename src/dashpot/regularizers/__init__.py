@@ -5,7 +5,7 @@ from dashpot.regularizers.balance import BalancedBatches, Oversample, Resample, 
 from dashpot.regularizers.base import Regularizer
 from dashpot.regularizers.columns import GroupLasso
 from dashpot.regularizers.dropout import AlphaDropout, DropConnect, Dropout, GaussianDropout, InputDropout
-from dashpot.regularizers.ensemble import Ensemble
+from dashpot.regularizers.ensemble import Ensemble, Snapshots
 from dashpot.regularizers.images import (
     Augment,
     Blur,
@@ -75,6 +75,7 @@ __all__ = [
     "Resample",
     "Rotate",
     "Shift",
+    "Snapshots",
     "SpectralNorm",
     "Undersample",
     "Uniform",

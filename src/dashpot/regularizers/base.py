@@ -30,6 +30,8 @@ QUIET = (
     "schedule",
     "corrected",
     "columns",
+    "recipes",
+    "shapes",
     "start_epoch",
     "smoothing",
 )  # written only where they are no default
