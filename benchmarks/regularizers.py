@@ -39,8 +39,9 @@ from dashpot.regularizers import (
     WeightDecay,
 )
 from dashpot.regularizers.noise import KINDS, TARGETS
+from dashpot.stack import Stack
 from dashpot.tables.encode import Inputs
-from dashpot.training import Stack, no_denormals, one_thread
+from dashpot.threads import no_denormals, one_thread
 
 NETWORKS, ROWS, COLUMNS, CLASSES, WIDTH, BATCH = 64, 1280, 32, 10, 128, 64
 IMAGE = (4, 4, 2)  # the 32 columns, for what changes pictures

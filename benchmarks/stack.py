@@ -29,7 +29,8 @@ from dashpot.losses import CrossEntropy
 from dashpot.optimizers import AdamW
 from dashpot.regularizers import Dropout, Recipe
 from dashpot.tables.encode import Inputs
-from dashpot.training import one_thread, train
+from dashpot.threads import one_thread
+from dashpot.training import train
 
 NETWORKS, ROWS, COLUMNS, CLASSES = 64, 8192, 32, 10
 SHAPES = [(128, 64), (32, 64), (256, 256)]  # hidden width, batch size

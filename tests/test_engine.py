@@ -44,8 +44,9 @@ from dashpot.regularizers import (
 )
 from dashpot.regularizers.base import Regularizer
 from dashpot.regularizers.recipe import Recipe, stacked
+from dashpot.stack import Stack, step
 from dashpot.tables.encode import Inputs
-from dashpot.training import Stack, step, train
+from dashpot.training import train
 
 
 def numbers(inputs, targets, weights=None):

@@ -29,7 +29,7 @@ from dashpot.jobs import Examples, Prepared
 from dashpot.networks import Network
 
 if TYPE_CHECKING:
-    from dashpot.training import Stack
+    from dashpot.stack import Stack
 
 FORMAT = 1
 SECONDS = 5.0  # at least, between two writings of a stack

@@ -82,7 +82,7 @@ def _varied(pixels: np.ndarray, recipe: Any, columns: Any, originals: int, varia
     from dashpot.networks import standardize
     from dashpot.randomness import draws
     from dashpot.regularizers import Recipe, Regularizer
-    from dashpot.training import channel_scaling
+    from dashpot.scaling import channel_scaling
 
     parts = Recipe((recipe,) if isinstance(recipe, Regularizer) else tuple(recipe)).bind(columns)
     centre, scale = channel_scaling(pixels.astype(np.float64), columns.image[2])

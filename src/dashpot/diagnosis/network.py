@@ -17,7 +17,8 @@ from dashpot.jobs import Design, Job
 from dashpot.landscapes.pictures import save_figure
 from dashpot.landscapes.rows import checked_weights, layers_of, member_of, seen_by
 from dashpot.networks import Layer, Network
-from dashpot.training import first_layers, no_denormals, one_thread
+from dashpot.stack import first_layers
+from dashpot.threads import no_denormals, one_thread
 
 if TYPE_CHECKING:
     import pandas as pd

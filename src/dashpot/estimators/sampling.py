@@ -13,7 +13,7 @@ from dashpot.networks import Layer, Network, forward, standardize
 from dashpot.randomness import draws
 from dashpot.regularizers.recipe import Recipe, stacked
 from dashpot.tables.encode import Inputs
-from dashpot.training import no_denormals
+from dashpot.threads import no_denormals
 
 ROWS, COPIES = 256, 32  # rows and copies of a network that are computed at once
 

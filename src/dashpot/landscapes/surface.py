@@ -16,7 +16,7 @@ from dashpot.errors import UsageError
 from dashpot.landscapes.pictures import plot_landscapes, save_figure
 from dashpot.landscapes.rows import Rows, checked_weights, layers_of, member_of, seen_by
 from dashpot.networks import Layer
-from dashpot.training import one_thread
+from dashpot.threads import one_thread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,0 +1,330 @@
+"""Networks that train together, epoch by epoch, and the step that they take.
+
+Everything in a stack begins with the axis `networks`. No network scales, waits for, or draws from another:
+each trains the same alone, in any stack, and after its neighbours have stopped and left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dashpot.jobs import Examples, Prepared
+from dashpot.monitors import Predicted, Scores
+from dashpot.networks import Layer, Network, forward, layers_of, parameter_count, standardize
+from dashpot.optimizers import StackedOptimizer
+from dashpot.randomness import Draws, draws, keys
+from dashpot.regularizers.base import Epoch
+from dashpot.regularizers.initializers import default_initializer
+from dashpot.regularizers.recipe import Recipe, stacked
+from dashpot.scaling import scaling, silenced
+
+
+def step(
+    layers: Sequence[Layer],
+    inputs: Tensor,
+    targets: Tensor,
+    weights: Tensor,
+    recipe: Recipe,
+    design: Any,
+    rng: Draws,
+) -> tuple[Tensor, list[Tensor]]:
+    """Losses of a batch, (networks,), and the gradient of each network's loss plus penalty by weights and biases."""
+    inputs, targets = recipe.augment(inputs, targets, rng)
+    inputs = recipe.oppose(inputs, lambda at: slope(layers, at, targets, design), rng)
+    seen = recipe.perturb_weights(layers, rng)
+    outputs, units = forward(
+        seen, inputs, design.activation, lambda units, depth: recipe.perturb_units(units, depth, rng)
+    )
+    losses = (design.loss.per_row(outputs, targets) * weights).sum(1)
+    total = losses + recipe.penalty(layers, units)
+    # a sum, so that no network scales another's gradient
+    gradients = torch.autograd.grad(total.sum(), [part for layer in layers for part in layer])
+    return losses.detach(), list(gradients)
+
+
+def slope(layers: Sequence[Layer], inputs: Tensor, targets: Tensor, design: Any) -> Tensor:
+    """The gradient of each row's loss by its own inputs, shaped like them."""
+    inputs = inputs.detach().requires_grad_()
+    outputs, _ = forward(layers, inputs, design.activation)
+    return torch.autograd.grad(design.loss.per_row(outputs, targets).sum(), inputs)[0]
+
+
+def first_layers(layers: Sequence[Layer], activation: str, recipe: Recipe, seed: int) -> Sequence[Layer]:
+    """The weights with which a network of this seed begins, shaped like `layers`, a stack of one."""
+    rng = draws([seed], step=0)
+    return recipe.initialize(default_initializer(activation).initialize(layers, rng.at("initial")), rng)
+
+
+def write(values: Sequence[Layer], layers: Sequence[Layer]) -> None:
+    """Write weights and biases into layers; those that are the same already stay."""
+    for value, layer in zip(values, layers, strict=True):
+        if value is not layer:
+            layer.weights.copy_(value.weights)
+            layer.biases.copy_(value.biases)
+
+
+class Stack:
+    """Networks that train together, and everything they need, each tensor with the axis `networks` in front."""
+
+    def __init__(self, examples: Examples, prepared: list[Prepared], device: str) -> None:
+        self.members = list(prepared)
+        self.finished: dict[int, tuple[Network, ...]] = {}
+        self.design = prepared[0].job.design
+        self.widths = prepared[0].job.widths(examples)
+        self.steps, self.batch = prepared[0].steps, prepared[0].batch_width
+        self.device = torch.device(device)
+        self.examples = examples
+        self.recipe = self._recipe()
+        self._load(examples)
+        self.parameters = torch.cat([self._first_weights(one) for one in prepared])
+        self.optimizer = self._optimizer()
+        self.memory = self.recipe.begin(self.parameters)
+        self.before = self.parameters.clone()
+        self.epoch = 0
+        self.histories: list[dict[str, list[float]]] = [{} for _ in prepared]
+
+    def _recipe(self) -> Recipe:
+        """The recipes of all networks in one."""
+        return stacked([one.job.recipe for one in self.members], self.device).bind(self.examples.columns)
+
+    def _load(self, examples: Examples) -> None:
+        """Inputs and targets of all rows, those of each network's own making behind, on the device."""
+        loss = self.design.loss
+        made = [one.sample.made for one in self.members if one.sample.made is not None]
+        inputs = np.vstack([examples.inputs, *(m.inputs for m in made)])
+        targets = np.vstack([loss.encode(examples.targets), *(loss.encode(m.targets) for m in made)])
+        self.inputs = torch.from_numpy(inputs).to(self.device)
+        self.targets = torch.from_numpy(targets).to(self.device)
+        start, self.rows = len(examples.inputs), []
+        for one in self.members:
+            count = len(one.sample) - len(one.sample.rows)
+            self.rows.append(np.concatenate([one.sample.rows, np.arange(start, start + count)]))
+            start += count
+        self.weights = [one.sample.weights for one in self.members]
+        scales = self._scalings()
+        self.scales = [torch.from_numpy(np.stack(part)[:, None]).to(self.device) for part in zip(*scales, strict=True)]
+        self._load_validation(examples)
+
+    def _scalings(self) -> list[tuple[np.ndarray, ...]]:
+        """The scaling of each network; networks with the same rows share the work."""
+        known: dict[tuple[bytes | None, ...], tuple[np.ndarray, ...]] = {}
+        scales = []
+        for one in self.members:
+            rows = one.sample.key()
+            if one.job.start:
+                scales.append(one.job.start[0].scaling())
+            elif one.sample.made is not None:
+                scales.append(scaling(one.sample, self.design))
+            else:
+                if rows not in known:
+                    known[rows] = scaling(one.sample, self.design)
+                scales.append(known[rows])
+        return [
+            silenced(one.job, self.examples.columns, scale) for one, scale in zip(self.members, scales, strict=True)
+        ]
+
+    def _load_validation(self, examples: Examples) -> None:
+        """Validation rows and weights of each network, padded to chunks of one batch."""
+        most = max(len(one.job.validation) for one in self.members)
+        chunks = -(-most // self.batch)
+        rows = np.zeros((len(self.members), chunks * self.batch), dtype=np.int64)
+        weights = np.zeros(rows.shape, dtype=np.float32)
+        for i, one in enumerate(self.members):
+            own = one.job.validation
+            given = np.ones(len(own)) if examples.weights is None else examples.weights[own]
+            rows[i] = own[0] if len(own) else one.job.rows[0]
+            rows[i, : len(own)] = own
+            weights[i, : len(own)] = given / given.sum() if given.any() else np.nan
+        self.validation = torch.from_numpy(rows).to(self.device), torch.from_numpy(weights).to(self.device)
+
+    def _first_weights(self, one: Prepared) -> Tensor:
+        """The initial parameters of one network, (1, size)."""
+        parameters = torch.zeros(1, parameter_count(self.widths), device=self.device)
+        layers = layers_of(parameters, self.widths)
+        if one.job.start:
+            for layer, (weights, biases) in zip(layers, one.job.start[0].layers, strict=True):
+                layer.weights.copy_(torch.from_numpy(weights))
+                layer.biases.copy_(torch.from_numpy(biases))
+            return parameters
+        write(first_layers(layers, self.design.activation, one.job.recipe, one.job.seed), layers)
+        return parameters
+
+    def _optimizer(self) -> StackedOptimizer:
+        """The optimizers of all networks in one."""
+        optimizers = [one.job.design.optimizer for one in self.members]
+        steps = [one.job.design.epochs * self.steps for one in self.members]
+        return StackedOptimizer(optimizers, self.parameters, self.widths, steps)
+
+    def train_epoch(self) -> Tensor:
+        """Every training row once; the mean loss of each network, (networks,)."""
+        seeds = [one.job.seed for one in self.members]
+        order, weights = self._batches()
+        layers = layers_of(self.parameters, self.widths)
+        losses = torch.zeros(len(self.members), device=self.device)
+        leaves = [Layer(*(part.detach().requires_grad_() for part in layer)) for layer in layers]
+        gradients = torch.zeros_like(self.parameters)
+        used = gradients[:, : sum(part[0].numel() for layer in layers for part in layer)]
+        epochs = torch.tensor([float(one.job.design.epochs) for one in self.members], device=self.device)
+        recipe = self.recipe.at(self.epoch / epochs)
+        first = 1 + self.epoch * self.steps
+        rngs = map(Draws, keys(seeds, range(first, first + self.steps)).to(self.device))
+        for number, rng in enumerate(rngs):
+            inputs, targets = self._gather(order[:, number])
+            loss, parts = step(leaves, inputs, targets, weights[:, number], recipe, self.design, rng)
+            torch.cat([part.flatten(1) for part in parts], dim=1, out=used)
+            taken = self.optimizer.update(gradients)
+            write(recipe.constrain(layers, taken), layers)
+            self.memory = recipe.end_step(self.memory, self.parameters)
+            losses += loss
+        self.epoch += 1
+        return losses / self.steps
+
+    def _batches(self) -> tuple[Tensor, Tensor]:
+        """Row numbers and row weights of an epoch's batches, (networks, steps, batch); weight 0 fills up."""
+        shape = (len(self.members), self.steps, self.batch)
+        order, weights = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
+        for i, (one, rows, given) in enumerate(zip(self.members, self.rows, self.weights, strict=True)):
+            # the epoch counts in the upper half: streams of neighbouring counters overlap, and so would the orders
+            philox = np.random.Philox(key=one.job.seed, counter=self.epoch << 128)
+            places, shares = batch_places(len(rows), self.steps, self.batch)
+            taken = one.job.recipe.order(one.sample, np.random.Generator(philox))[places]
+            order[i], weights[i] = rows[taken], given[taken] * shares
+        return torch.from_numpy(order).to(self.device), torch.from_numpy(weights).to(self.device)
+
+    def _gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Standardized inputs and targets of some rows of each network, (networks, batch, ...)."""
+        centre, scale, target_centre, target_scale = self.scales
+        flat = rows.reshape(-1)
+        inputs = self.inputs.index_select(0, flat).view(*rows.shape, -1)
+        targets = self.targets.index_select(0, flat).view(*rows.shape, -1)
+        if self.design.loss.standardizes:
+            targets = (targets - target_centre) / target_scale
+        return standardize(inputs, centre, scale, self.design.standardize), targets
+
+    @torch.no_grad()
+    def validate(self, parameters: Tensor) -> Scores:
+        """Loss, error and, if asked, other scores on each network's validation rows; NaN where there are none."""
+        rows, weights = self.validation
+        loss = error = torch.where(weights.sum(1) > 0, 0.0, torch.nan)
+        layers = layers_of(parameters, self.widths)
+        for start in range(0, rows.shape[1], self.batch):
+            chunk = slice(start, start + self.batch)
+            inputs, targets = self._gather(rows[:, chunk])
+            outputs, _ = forward(layers, inputs, self.design.activation)
+            if not self.design.loss.standardizes:
+                outputs = outputs + self.scales[2]
+            loss = loss + (self.design.loss.per_row(outputs, targets) * weights[:, chunk]).sum(1)
+            error = error + (self.design.loss.error(outputs, targets) * weights[:, chunk]).sum(1)
+        return Scores({"loss": loss, "error": error}, lambda: self._predicted(parameters))
+
+    def _predicted(self, parameters: Tensor) -> Iterator[Predicted]:
+        """Targets and predictions of each network's validation rows."""
+        for i, one in enumerate(self.members):
+            own = one.job.validation
+            outputs = self._network(i, parameters[i : i + 1]).outputs(self.examples.inputs[own])
+            weights = np.ones(len(own)) if self.examples.weights is None else self.examples.weights[own]
+            yield Predicted(self.examples.targets[own], self.design.loss.predict(outputs), weights)
+
+    def end_epoch(self, losses: Tensor) -> None:
+        """Score, remember, and let go of the networks that have stopped."""
+        shown = self.recipe.shown(self.memory, self.parameters)
+        validation = self.validate(shown)
+        for history, *values in zip(
+            self.histories,
+            losses.tolist(),
+            validation["loss"].tolist(),
+            validation["error"].tolist(),
+            strict=True,
+        ):
+            for name, value in zip(("loss", "validation_loss", "validation_error"), values, strict=True):
+                history.setdefault(name, []).append(value)
+        diverged = ~(losses.isfinite() & self.parameters.isfinite().all(1))
+        self.parameters[diverged] = self.before[diverged]
+        shown = torch.where(diverged[:, None], self.before, shown)
+        number = torch.full_like(losses, self.epoch)
+        self.memory, stopped = self.recipe.end_epoch(self.memory, Epoch(number, validation, shown))
+        limits = torch.tensor([one.job.design.epochs for one in self.members], device=self.device)
+        stopped = (diverged | (number >= limits)) if stopped is None else stopped | diverged | (number >= limits)
+        stopped |= self._still()
+        self.before.copy_(self.parameters)
+        if stopped.any():
+            self._release(shown, stopped, diverged)
+
+    def _still(self) -> Tensor:
+        """Networks whose weights changed in this epoch by less than the tolerated share of their norm."""
+        tolerances = torch.tensor([one.job.design.tolerance for one in self.members], device=self.device)
+        change = torch.linalg.vector_norm(self.parameters - self.before, dim=1)
+        return change < tolerances * torch.linalg.vector_norm(self.parameters, dim=1)
+
+    def _release(self, shown: Tensor, stopped: Tensor, diverged: Tensor) -> None:
+        """Finish the networks that stopped, and go on with the others in a smaller stack."""
+        kept = self.recipe.finish(self.memory, shown)
+        restored = (kept != shown).any(1)
+        snapshots = self.recipe.snapshots(self.memory)
+        best = next((v for name, v in self.memory.items() if name.endswith(".best_epoch")), None)
+        for i in torch.nonzero(stopped).flatten().tolist():
+            network = self._network(i, kept[i : i + 1])
+            network.best_epoch = int(best[i]) if best is not None and restored[i] else None
+            network.diverged = self.epoch if bool(diverged[i]) else None
+            others = [copy[i] for copy in snapshots if copy[i].isfinite().all() and not torch.equal(copy[i], kept[i])]
+            copies = (replace(self._network(i, copy[None]), snapshot=True) for copy in others)
+            self.finished[self.members[i].number] = network, *copies
+        self.take(~stopped)
+
+    def take(self, keep: Tensor) -> None:
+        """Some of the networks only."""
+        kept = torch.nonzero(keep).flatten().tolist()
+        self.members = [self.members[i] for i in kept]
+        self.rows = [self.rows[i] for i in kept]
+        self.weights = [self.weights[i] for i in kept]
+        self.histories = [self.histories[i] for i in kept]
+        if not kept:
+            return
+        self.scales = [scale[keep] for scale in self.scales]
+        self.validation = self.validation[0][keep], self.validation[1][keep]
+        self.memory = {name: tensor[keep] for name, tensor in self.memory.items()}
+        self.before = self.before[keep]
+        self.optimizer.take(keep)
+        self.parameters = self.optimizer.parameters
+        self.recipe = self._recipe()
+
+    def _network(self, i: int, parameters: Tensor) -> Network:
+        """One network of the stack as NumPy arrays."""
+        layers = [
+            (layer.weights[0].cpu().numpy().copy(), layer.biases[0, 0].cpu().numpy().copy())
+            for layer in layers_of(parameters, self.widths)
+        ]
+        centre, scale, target_centre, target_scale = (part[i, 0].cpu().numpy().copy() for part in self.scales)
+        return Network(
+            layers,
+            self.design.activation,
+            centre,
+            scale,
+            self.design.standardize,
+            target_centre,
+            target_scale,
+            self.histories[i],
+            self.epoch,
+        )
+
+
+@lru_cache(maxsize=256)
+def batch_places(rows: int, steps: int, batch: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where each place of an epoch's batches, (steps, batch), finds its row in the shuffled rows, and its weight.
+
+    Batches are equal to one row. Places beyond a batch's own rows repeat them with weight 0: no other network's rows
+    may fill up, since even at weight 0 an infinite number does harm.
+    """
+    sizes = np.full(steps, rows // steps)
+    sizes[: rows % steps] += 1
+    place = np.arange(batch)
+    starts = np.cumsum(sizes) - sizes
+    shares = np.where(place < sizes[:, None], 1 / sizes[:, None], 0.0)
+    return starts[:, None] + place % sizes[:, None], shares.astype(np.float32)
