@@ -1,5 +1,6 @@
 """The loss surface: its middle, its directions, its curvature, and the command that draws it."""
 
+import io
 import time
 
 import numpy as np
@@ -8,11 +9,19 @@ import torch
 from click.testing import CliRunner
 from sklearn.metrics import log_loss
 
-from dashpot import L2, MLPClassifier, MLPRegressor, landscape, load_anes96, sharpness
+from dashpot import L2, Ensemble, MLPClassifier, MLPRegressor, landscape, load_anes96, sharpness
 from dashpot.cli import dashpot
-from dashpot.errors import UsageError
-from dashpot.landscapes import between, plot_landscapes, sharpness_table
+from dashpot.errors import DataError, UsageError
+from dashpot.landscapes import (
+    Landscape,
+    between,
+    member_sharpness,
+    plot_landscapes,
+    plot_lines,
+    sharpness_table,
+)
 from dashpot.landscapes.rows import layers_of, member_of, seen_by
+from dashpot.landscapes.sharpness import largest_eigenvalues
 from dashpot.landscapes.surface import filter_normalized
 from dashpot.optimizers import Adam
 
@@ -126,6 +135,81 @@ def test_a_large_grid_is_quick():
     assert time.perf_counter() - start < 20  # 5 s on two idle cores: this only guards against the worst
 
 
+def test_each_member_of_a_stack_is_as_sharp_as_alone(survey):
+    frame, vote = survey
+    model = MLPClassifier((6, 5), regularizers=Ensemble(3), max_epochs=10, random_state=0).fit(frame, vote)
+    weights = np.linspace(0, 1, len(vote))
+    together = member_sharpness(model, frame, vote, weights, rounds=300)
+    assert len(together) == 3
+    for member, one in enumerate(together):
+        alone = sharpness(model, frame, vote, weights, member=member, rounds=300)
+        assert one.loss == alone.loss
+        assert one.rise == alone.rise
+        assert one.eigenvalue == pytest.approx(alone.eigenvalue, rel=1e-2)
+    assert len({one.eigenvalue for one in together}) == 3
+
+
+def test_the_largest_eigenvalue_is_found_where_the_one_of_largest_size_is_negative():
+    matrices = torch.diag_embed(torch.tensor([[-9.0, 1.0, 4.0], [5.0, -2.0, 3.0], [-3.0, -2.0, -1.0]]))
+    found = largest_eigenvalues(
+        lambda vectors: (matrices @ vectors[..., None])[..., 0], torch.tensor([[1.0, 2.0, 1.5]] * 3), 1000
+    )
+    np.testing.assert_allclose(found, [4.0, 5.0, -1.0], rtol=0.01)
+
+
+def test_rows_in_parts_give_the_loss_of_the_whole(model, survey, monkeypatch):
+    frame, vote = survey
+    whole = landscape(model, frame, vote, points=5)
+    monkeypatch.setattr("dashpot.landscapes.rows.LARGEST", 8 * 100)
+    np.testing.assert_allclose(landscape(model, frame, vote, points=5).losses, whole.losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson"])
+def test_every_loss_and_kind_of_column_has_a_landscape(survey, loss):
+    frame, _ = survey
+    X = frame.assign(word=np.where(frame["age"] > 40, "old", "young"))
+    X.loc[::5, "income"] = np.nan
+    model = MLPRegressor((4,), loss=loss, regularizers=(), max_epochs=2, random_state=0).fit(X, frame["TVnews"])
+    own = landscape(model, X, frame["TVnews"], points=3, span=2.0)
+    assert np.isfinite(own.losses).all()
+    assert np.isfinite(sharpness(model, X, frame["TVnews"], rounds=5).eigenvalue)
+    assert own.plot().axes  # the Poisson loss may be negative
+
+
+def test_losses_that_are_not_finite_count_as_high():
+    steps = np.linspace(-1, 1, 5)
+    losses = steps[:, None] ** 2 + steps**2
+    losses[0, 0], losses[4, 4] = np.nan, np.inf
+    figure = Landscape(steps, losses).plot()
+    figure.savefig(io.BytesIO(), format="png")
+    with pytest.raises(UsageError, match="without a finite loss"):
+        Landscape(steps, np.full((5, 5), np.nan)).plot()
+
+
+@pytest.mark.parametrize("weights", [np.zeros(944), -np.ones(944), np.ones(3), np.full(944, np.nan)])
+def test_weights_that_make_no_sense_are_refused_in_a_line(model, survey, weights):
+    with pytest.raises(UsageError, match="one for each row"):
+        landscape(model, *survey, weights)
+    with pytest.raises(UsageError, match="one for each row"):
+        sharpness(model, *survey, weights)
+
+
+@pytest.mark.parametrize(("options", "message"), [({"level": -1}, "level=-1"), ({"rounds": 0}, "rounds=0")])
+def test_sharpness_refuses_bad_settings(model, survey, options, message):
+    with pytest.raises(UsageError, match=message):
+        sharpness(model, *survey, **options)
+
+
+def test_lines_are_drawn_for_training_and_new_rows(model, survey):
+    frame, vote = survey
+    other = MLPClassifier((8, 6), regularizers=L2(0.01), max_epochs=3, random_state=0).fit(frame, vote)
+    rows = {"training rows": (frame, vote), "new rows": (frame[:90], vote[:90])}
+    figure = plot_lines(("none", model), {"L2": other}, rows, points=5)
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == list(rows)
+    with pytest.raises(UsageError, match="0 others"):
+        plot_lines(("none", model), {}, rows)
+
+
 @pytest.mark.parametrize(
     ("options", "message"), [({"points": 4}, "odd"), ({"span": 0}, "above 0"), ({"member": 7}, "from 0 to 0")]
 )
@@ -154,3 +238,30 @@ def test_the_command_draws_and_tells(survey, tmp_path):
     assert target.exists()
     refused = CliRunner().invoke(dashpot, ["landscape", *arguments, "-o", str(tmp_path / "surface.doc")])
     assert isinstance(refused.exception, UsageError)
+
+
+def test_the_command_takes_weights_draws_lines_and_keeps_rare_classes_for_training(survey, tmp_path):
+    frame, vote = survey
+    rare = vote.astype(object).where(np.arange(len(vote)) != 7, "other")[:80]
+    frame.assign(vote=rare, w=1.0)[:80].to_csv(tmp_path / "survey.csv", index=False)
+    arguments = ["landscape", str(tmp_path / "survey.csv"), "--target", "vote", "--weights", "w", "--epochs", "2"]
+    target, line = tmp_path / "surface.png", tmp_path / "line.svg"
+    small = ["--points", "3", "--hidden", "4", "-o", str(target), "--line", str(line)]
+    for seed in range(4):
+        done = CliRunner().invoke(dashpot, [*arguments, *small, "--seed", str(seed)])
+        assert done.exit_code == 0, done.output
+    assert line.read_text().startswith("<?xml")
+    even = CliRunner().invoke(dashpot, [*arguments, "--points", "4"])
+    assert isinstance(even.exception, UsageError)
+    same = CliRunner().invoke(dashpot, [*arguments, "-o", str(target), "--line", str(target)])
+    assert isinstance(same.exception, UsageError)
+
+
+def test_the_command_names_the_row_without_a_target(survey, tmp_path):
+    frame, vote = survey
+    frame.assign(vote=vote.astype(object).where(np.arange(len(vote)) != 4))[:40].to_csv(
+        tmp_path / "survey.csv", index=False
+    )
+    done = CliRunner().invoke(dashpot, ["landscape", str(tmp_path / "survey.csv"), "--target", "vote"])
+    assert isinstance(done.exception, DataError)
+    assert "row 5 is missing" in str(done.exception)

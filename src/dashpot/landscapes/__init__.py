@@ -4,8 +4,19 @@ What regularizers promise is a smoother loss. Here it is looked at, along two ra
 two solutions, and in numbers.
 """
 
+from dashpot.landscapes.lines import between, plot_lines
 from dashpot.landscapes.pictures import plot_landscapes
-from dashpot.landscapes.sharpness import Sharpness, sharpness, sharpness_table
-from dashpot.landscapes.surface import Landscape, between, landscape
+from dashpot.landscapes.sharpness import Sharpness, member_sharpness, sharpness, sharpness_table
+from dashpot.landscapes.surface import Landscape, landscape
 
-__all__ = ["Landscape", "Sharpness", "between", "landscape", "plot_landscapes", "sharpness", "sharpness_table"]
+__all__ = [
+    "Landscape",
+    "Sharpness",
+    "between",
+    "landscape",
+    "member_sharpness",
+    "plot_landscapes",
+    "plot_lines",
+    "sharpness",
+    "sharpness_table",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,15 +15,17 @@ from dashpot.errors import UsageError
 from dashpot.losses import Loss
 from dashpot.networks import Layer, Network, forward, standardize
 
+LARGEST = 2**21  # units of a layer that are computed at once: as much as the cache holds
+
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows as one network sees them: standardized inputs, targets, and weights that sum to one."""
+    """Rows as one network sees them, or each of a stack: standardized inputs, targets, and weights that sum to one."""
 
-    inputs: Tensor  # (1, rows, inputs)
-    targets: Tensor  # (1, rows, outputs)
-    weights: Tensor  # (1, rows)
-    shift: Tensor  # (outputs,), for networks that trained on other shares of the classes
+    inputs: Tensor  # (1 or networks, rows, inputs)
+    targets: Tensor  # (1 or networks, rows, outputs)
+    weights: Tensor  # (1 or networks, rows)
+    shift: Tensor  # (outputs,) or (networks, 1, outputs), for networks that trained on other shares of the classes
     loss: Loss
     activation: str
 
@@ -31,7 +33,19 @@ class Rows:
         """The mean loss of each network of a stack, (networks,)."""
         networks = len(layers[0].weights)
         outputs, _ = forward(layers, self.inputs.expand(networks, -1, -1), self.activation)
-        return (self.loss.per_row(outputs + self.shift, self.targets) * self.weights).sum(1)
+        targets = self.targets.expand(networks, -1, -1)
+        return (self.loss.per_row(outputs + self.shift, targets) * self.weights).sum(1)
+
+    def losses_in_parts(self, layers: Sequence[Layer]) -> Tensor:
+        """The same, without gradients, as many rows at a time as the cache holds."""
+        most = max(1, LARGEST // max(layer.weights.shape[2] for layer in layers))
+        with torch.no_grad():
+            return torch.stack([part.losses(layers) for part in self._parts(most)]).sum(0)
+
+    def _parts(self, most: int) -> list[Rows]:
+        """At most so many rows each; their weights still sum to one over all parts."""
+        cut = (tensor.split(most, dim=1) for tensor in (self.inputs, self.targets, self.weights))
+        return [replace(self, inputs=x, targets=y, weights=w) for x, y, w in zip(*cut, strict=True)]
 
 
 def seen_by(
@@ -61,6 +75,15 @@ def rows_of(network: Network, loss: Loss, inputs: np.ndarray, targets: np.ndarra
 def layers_of(network: Network) -> list[Layer]:
     """The weights of one network as a stack of one."""
     return [Layer(torch.from_numpy(w)[None], torch.from_numpy(b)[None, None]) for w, b in network.layers]
+
+
+def together(rows: Sequence[Rows]) -> Rows:
+    """The rows as each network of a stack sees them."""
+    inputs, targets, weights = (
+        torch.cat([getattr(one, name) for one in rows]) for name in ("inputs", "targets", "weights")
+    )
+    shift = torch.stack([one.shift for one in rows])[:, None]
+    return Rows(inputs, targets, weights, shift, rows[0].loss, rows[0].activation)
 
 
 def checked_weights(sample_weight: Any, X: Any, caller: str) -> np.ndarray | None:

@@ -14,14 +14,12 @@ from torch import Tensor
 
 from dashpot.errors import UsageError
 from dashpot.landscapes.pictures import plot_landscapes, save_figure
-from dashpot.landscapes.rows import Rows, checked_weights, layers_of, member_of, seen_by
+from dashpot.landscapes.rows import LARGEST, Rows, checked_weights, layers_of, member_of, seen_by
 from dashpot.networks import Layer
 from dashpot.threads import one_thread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-LARGEST = 2**21  # units of a layer that are computed at once: as much as the cache holds
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +126,8 @@ def grid_losses(rows: Rows, layers: Sequence[Layer], steps: np.ndarray, rng: np.
     most = max(1, LARGEST // (rows.inputs.shape[1] * max(layer.weights.shape[2] for layer in layers)))
 
     def losses(a: Tensor, b: Tensor) -> Tensor:
-        with one_thread(), torch.no_grad():
-            return rows.losses(
+        with one_thread():
+            return rows.losses_in_parts(
                 [
                     Layer(w + a.view(-1, 1, 1) * d + b.view(-1, 1, 1) * e, c.expand(len(a), -1, -1))
                     for (w, c), d, e in zip(layers, first, second, strict=True)
@@ -140,38 +138,3 @@ def grid_losses(rows: Rows, layers: Sequence[Layer], steps: np.ndarray, rng: np.
         delayed(losses)(a, b) for a, b in zip(along.split(most), across.split(most), strict=True)
     )
     return np.asarray(torch.cat(parts).view(len(steps), len(steps)).double().numpy())
-
-
-def between(
-    first: Any, second: Any, X: Any, y: Any, *, points: int = 41, member: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """The loss on the straight line from one solution to another, a little beyond both.
-
-    Parameters
-    ----------
-    first, second : fitted estimators of one shape, trained on tables with the same columns
-    X, y : table and target of the rows on which the loss is measured
-    points : int, default 41
-    member : int, default 0
-
-    Returns
-    -------
-    steps, losses : float arrays (points,)
-        At step 0 stands the first, at step 1 the second; inputs are standardized as by the first.
-
-    References
-    ----------
-    Goodfellow, Vinyals and Saxe (2015), Qualitatively characterizing neural network optimization problems, ICLR.
-    """
-    one, other = member_of(first, member), member_of(second, member)
-    if [w.shape for w, _ in one.layers] != [w.shape for w, _ in other.layers] or one.activation != other.activation:
-        raise UsageError("between: the two networks differ in shape or activation. Train both alike.")
-    steps = np.linspace(-0.25, 1.25, points)
-    starts, ends = layers_of(one), layers_of(other)
-    share = torch.from_numpy(steps.astype(np.float32)).view(-1, 1, 1)
-    with torch.no_grad():
-        layers = [
-            Layer(*(a + share * (b - a) for a, b in zip(s, e, strict=True))) for s, e in zip(starts, ends, strict=True)
-        ]
-        losses = seen_by(one, first, X, y).losses(layers)
-    return steps, losses.double().numpy()
