@@ -15,6 +15,7 @@ from dashpot import (
     MLPClassifier,
     MLPRegressor,
     Orthogonal,
+    Snapshots,
     Zero,
     diagnose,
     load_anes96,
@@ -39,7 +40,15 @@ def model(survey):
     return MLPClassifier((8, 6), regularizers=(), max_epochs=20, random_state=0).fit(*survey)
 
 
-@pytest.mark.parametrize("recipe", [(), (He(),), (Orthogonal(gain=2.0), Ensemble(3, bootstrap=True))])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        (),
+        (He(),),
+        (Orthogonal(gain=2.0), Ensemble(3, bootstrap=True)),
+        (Ensemble(3, columns=0.5, recipes=(Zero(layers="first"), He()), shapes=((5,), (4, 3), (2,))),),
+    ],
+)
 def test_the_start_is_where_training_began(survey, recipe):
     """One full-batch epoch at a rate of almost nothing leaves a network where it began."""
     frame, vote = survey
@@ -142,6 +151,14 @@ def test_without_a_seed_the_first_weights_are_unknown(survey):
     model = MLPClassifier((4,), regularizers=(), max_epochs=1).fit(*survey)
     with pytest.raises(UsageError, match="random_state=None does not tell"):
         diagnose(model, *survey)
+
+
+def test_of_snapshots_only_the_first_network_is_known(survey):
+    model = MLPClassifier((4,), regularizers=(Ensemble(2), Snapshots(1, 2)), max_epochs=4, random_state=0).fit(*survey)
+    assert len(model.networks_) > 2
+    assert diagnose(model, *survey).start_loss > 0
+    with pytest.raises(UsageError, match="Only member=0"):
+        diagnose(model, *survey, member=1)
 
 
 def test_initializers_are_compared_and_the_estimator_stays_as_it_is(survey):

@@ -135,9 +135,10 @@ def test_a_large_grid_is_quick():
     assert time.perf_counter() - start < 20  # 5 s on two idle cores: this only guards against the worst
 
 
-def test_each_member_of_a_stack_is_as_sharp_as_alone(survey):
+@pytest.mark.parametrize("ensemble", [Ensemble(3), Ensemble(3, columns=0.5, shapes=((6, 5), (4,)))])
+def test_each_member_of_a_stack_is_as_sharp_as_alone(survey, ensemble):
     frame, vote = survey
-    model = MLPClassifier((6, 5), regularizers=Ensemble(3), max_epochs=10, random_state=0).fit(frame, vote)
+    model = MLPClassifier((6, 5), regularizers=ensemble, max_epochs=10, random_state=0).fit(frame, vote)
     weights = np.linspace(0, 1, len(vote))
     together = member_sharpness(model, frame, vote, weights, rounds=300)
     assert len(together) == 3

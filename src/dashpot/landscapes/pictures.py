@@ -82,8 +82,7 @@ def save_figure(figure: Figure, path: str | Path) -> Path:
     path = Path(path)
     check_suffix(path)
     drawn = BytesIO()
-    kind = path.suffix[1:].lower()
-    figure.savefig(drawn, format=kind, dpi=100, pil_kwargs={"optimize": True} if kind == "png" else None)
+    figure.savefig(drawn, format=path.suffix[1:].lower(), dpi=100)
     return write_bytes(path, drawn.getvalue(), "save")
 
 

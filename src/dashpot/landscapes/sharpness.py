@@ -88,9 +88,18 @@ def member_sharpness(
     _check(level, rounds)
     member_of(estimator, 0, "member_sharpness")
     networks = list(estimator.networks_)
-    most = max(1, 4 * LARGEST // (max(1, len(X)) * max(w.shape[1] for w, _ in networks[0].layers)))
-    parts = (networks[start : start + most] for start in range(0, len(networks), most))
-    return tuple(s for part in parts for s in _measured(part, estimator, X, y, sample_weight, level, rounds, seed))
+    alike: dict[Any, list[int]] = {}
+    for number, network in enumerate(networks):
+        shape = (network.activation, *(weights.shape for weights, _ in network.layers))
+        alike.setdefault(shape, []).append(number)
+    found: dict[int, Sharpness] = {}
+    for numbers in alike.values():
+        most = max(1, 4 * LARGEST // (max(1, len(X)) * max(w.shape[1] for w, _ in networks[numbers[0]].layers)))
+        for start in range(0, len(numbers), most):
+            part = numbers[start : start + most]
+            own = _measured([networks[n] for n in part], estimator, X, y, sample_weight, level, rounds, seed)
+            found |= dict(zip(part, own, strict=True))
+    return tuple(found[number] for number in range(len(networks)))
 
 
 def _check(level: float, rounds: int) -> None:
