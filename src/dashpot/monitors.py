@@ -90,7 +90,7 @@ class _Amounts(RegressorMixin, BaseEstimator):
         return self.amounts
 
 
-def require_monitor(caller: str, name: Any) -> None:
+def require_monitor(caller: str, name: Any, parameter: str = "monitor") -> None:
     """Refuse what is neither the engine's nor scikit-learn's."""
     if name in ENGINE:
         return
@@ -99,6 +99,6 @@ def require_monitor(caller: str, name: Any) -> None:
     known: Sequence[str] = [*ENGINE, *get_scorer_names()]
     if name not in known:
         raise UsageError(
-            f"{caller}(monitor={name!r}): must be loss, error, or a score of scikit-learn such as roc_auc."
+            f"{caller}({parameter}={name!r}): must be loss, error, or a score of scikit-learn such as roc_auc."
             f"{did_you_mean(str(name), known)}"
         )
