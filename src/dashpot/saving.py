@@ -20,7 +20,7 @@ from dashpot.arrays import network_from, network_tensors
 from dashpot.errors import DashpotError, ModelFileError, UsageError
 from dashpot.losses import AbsoluteError, Binary, CrossEntropy, Huber, Loss, Poisson, SquaredError
 from dashpot.optimizers import SGD, Adam, AdamW, Optimizer
-from dashpot.regularizers import Augment, Recipe, Resample, parse
+from dashpot.regularizers import Recipe, parse
 from dashpot.tables import PictureEncoder, TableEncoder
 
 FORMAT = 1
@@ -51,7 +51,7 @@ def save(model: Any, path: str | Path) -> Path:
     """
     path = Path(path)
     tensors: dict[str, np.ndarray] = {}
-    text = json.dumps(_described(model, tensors), allow_nan=False)
+    text = json.dumps({"format": FORMAT} | _described(model, tensors), allow_nan=False)
     temporary: str | None = None
     try:
         with NamedTemporaryFile("wb", dir=path.parent, prefix=".dashpot-", delete=False) as file:
@@ -71,14 +71,17 @@ def save(model: Any, path: str | Path) -> Path:
     return path
 
 
-def _described(model: Any, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
-    """A model as plain JSON; its arrays go into `tensors`."""
+def _described(model: Any, tensors: dict[str, np.ndarray], prefix: str = "") -> dict[str, Any]:
+    """A model as plain JSON; its arrays go into `tensors`, under names that begin with `prefix`."""
+    if hasattr(model, "members_"):
+        from dashpot.saved_ensembles import described_ensemble
+
+        return described_ensemble(model, tensors, _described)
     networks = []
     for number, network in enumerate(model.networks_):
-        tensors.update(network_tensors(network, str(number)))
+        tensors.update(network_tensors(network, f"{prefix}{number}"))
         networks.append(network.to_dict() | {"layers": len(network.layers), "history": _nulls(network.history)})
     described: dict[str, Any] = {
-        "format": FORMAT,
         "estimator": type(model).__name__,
         "recipe": [repr(part) for part in model.recipe_.parts if not _unwritable(part)],
         "parameters": _parameters(model),
@@ -94,9 +97,10 @@ def _described(model: Any, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
 
 
 def _unwritable(part: Any) -> bool:
-    """A sampler or a function of someone else cannot be written as text; predictions do not need it."""
-    theirs = part.sampler if isinstance(part, Resample) else part.function if isinstance(part, Augment) else None
-    if theirs is not None:
+    """A sampler, a function or a class of someone else cannot be read from text; predictions do not need it."""
+    try:
+        parse(repr(part))
+    except UsageError:
         warnings.warn(f"save: {part!r} is left out of the file; predictions do not need it.", stacklevel=5)
         return True
     return False
@@ -143,7 +147,7 @@ def load(path: str | Path) -> Any:
 
     Returns
     -------
-    MLPClassifier or MLPRegressor, fitted
+    The estimator, fitted
 
     Raises
     ------
@@ -198,8 +202,12 @@ def _members(path: Path) -> tuple[str, bytes]:
         raise _refused(path, "is no model file, or is damaged") from error
 
 
-def _model(described: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
+def _model(described: dict[str, Any], tensors: dict[str, np.ndarray], prefix: str = "") -> Any:
     """An estimator from what a file says."""
+    if not prefix and "members" in described:
+        from dashpot.saved_ensembles import ensemble_from
+
+        return ensemble_from(described, tensors, _model)
     name = described["estimator"]
     parameters = dict(described["parameters"])
     if isinstance(parameters.get("optimizer"), dict):
@@ -219,7 +227,9 @@ def _model(described: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
         model.classes_ = np.array(classes, dtype=object if kind == "O" else None)
     else:
         model.one_output_ = bool(described["one_output"])
-    networks = tuple(network_from(one, tensors, str(number)) for number, one in enumerate(described["networks"]))
+    networks = tuple(
+        network_from(one, tensors, f"{prefix}{number}") for number, one in enumerate(described["networks"])
+    )
     if not networks or any(len(n.centre) != len(model.encoder_.inputs_.names) for n in networks):
         raise ValueError("shapes")
     model._keep(networks)

@@ -61,6 +61,8 @@ class EnsembleClassifier(ClassifierMixin, HeterogeneousEnsemble):
     def _encode(self, y: Any) -> np.ndarray:
         """Class numbers; sets `classes_`."""
         y = column_or_1d(np.asarray(y), warn=True)
+        if y.dtype.kind == "f" and not np.isfinite(y).all():
+            raise DataError(f"{type(self).__name__}.fit(y): Input y contains NaN or infinity. Leave such rows out.")
         check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -150,6 +152,8 @@ class EnsembleRegressor(RegressorMixin, HeterogeneousEnsemble):
 
     def _encode(self, y: Any) -> np.ndarray:
         """Amounts (rows, outputs)."""
+        if y.dtype.kind == "c":
+            raise ValueError("Complex data not supported. Pass the real and the imaginary part as two outputs.")
         try:
             values = np.asarray(y, dtype=np.float64)
         except (ValueError, TypeError):

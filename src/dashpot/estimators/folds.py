@@ -38,15 +38,13 @@ def folds_of(
         raise DataError(f"{caller}.fit: folds need two {what}, but n_samples = {len(y)}. Pass more, or combine='mean'.")
     count = min(int(folds), units)
     if classes and groups is None:
-        count = min(count, max(2, int(np.bincount(y)[np.unique(y)].min())))
+        count = min(count, max(2, int(np.bincount(y).max())))
         splitter: Any = StratifiedKFold(count, shuffle=True, random_state=seed)
     elif classes:
         splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     else:
         splitter = GroupKFold(count) if groups is not None else KFold(count, shuffle=True, random_state=seed)
-    with (
-        warnings.catch_warnings()
-    ):  # a class of one row is in no fold's training rows once: it is predicted all the same
+    with warnings.catch_warnings():  # a class of few rows is missing from some of the folds: so be it
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
         return [(fit, held) for fit, held in splitter.split(np.zeros((len(y), 1)), y, groups) if len(held)]
 

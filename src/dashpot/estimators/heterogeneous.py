@@ -69,10 +69,27 @@ class HeterogeneousEnsemble(BaseEstimator):
         tags.non_deterministic = False
         return tags
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters; with `deep` also the members by name, and their parameters as name__parameter."""
+        found = super().get_params(deep=False)
+        for name, member in self._named() if deep else ():
+            found[name] = member
+            if isinstance(member, BaseEstimator):
+                found |= {f"{name}__{key}": value for key, value in member.get_params().items()}
+        return dict(found)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; a member is replaced by its name."""
+        names = [name for name, _ in self._named() if name in params]
+        if names:
+            self.estimators = [(name, params.get(name, member)) for name, member in self._named()]
+        super().set_params(**{key: value for key, value in params.items() if key not in names})
+        return self
+
     def _named(self) -> list[tuple[str, Any]]:
         """The members by name; those without one are named by their class."""
         named: dict[str, Any] = {}
-        for one in self.estimators:
+        for one in self.estimators if isinstance(self.estimators, list | tuple) else ():
             given, member = one if isinstance(one, tuple) else (type(one).__name__, one)
             name, number = str(given), 1
             while name in named:
@@ -84,7 +101,7 @@ class HeterogeneousEnsemble(BaseEstimator):
     def _check_parameters(self) -> list[tuple[str, Any]]:
         """Refuse parameters that make no sense; gives the members by name."""
         caller = type(self).__name__
-        if isinstance(self.estimators, str) or not isinstance(self.estimators, Sequence) or not len(self.estimators):
+        if not self._named():
             raise UsageError(
                 f"{caller}(estimators={self.estimators!r}): pass estimators in a list, two or more at best."
             )
