@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +25,7 @@ from dashpot.arrays import network_from, network_tensors
 from dashpot.errors import DashpotError, ModelFileError, UsageError
 from dashpot.jobs import Examples, Prepared
 from dashpot.networks import Network
+from dashpot.writing import write_bytes, write_text
 
 if TYPE_CHECKING:
     from dashpot.stack import Stack
@@ -72,7 +71,7 @@ class Checkpoints:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise self._unwritable(error) from error
-        self._write(path, text.encode())
+        write_text(path, text, self.caller)
         return work
 
     def _arranged(self, path: Path, whose: str, prepared: list[Prepared]) -> list[list[Prepared]]:
@@ -97,7 +96,8 @@ class Checkpoints:
     def keep(self, stack: Stack, name: str) -> None:
         """Write a stack; it replaces what was there before."""
         tensors, described = stack_tensors(stack)
-        self._write(self.folder / f"{name}.safetensors", save_tensors(tensors, {"stack": json.dumps(described)}))
+        content = save_tensors(tensors, {"stack": json.dumps(described)})
+        write_bytes(self.folder / f"{name}.safetensors", content, self.caller)
 
     def restore(self, stack: Stack, name: str) -> None:
         """Put a stack that has not begun where it was when it was written; one that never was stays as it is."""
@@ -111,22 +111,6 @@ class Checkpoints:
             restore_stack(stack, tensors, described)
         except (OSError, SafetensorError, ValueError, KeyError, TypeError, IndexError, RuntimeError) as error:
             raise self._damaged(path) from error
-
-    def _write(self, path: Path, content: bytes) -> None:
-        """Write a file that is whole or not there, even if the power fails."""
-        temporary: str | None = None
-        try:
-            with NamedTemporaryFile("wb", dir=path.parent, prefix=".dashpot-", delete=False) as file:
-                temporary = file.name
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except OSError as error:
-            raise self._unwritable(error) from error
-        finally:
-            if temporary is not None and os.path.exists(temporary):
-                os.unlink(temporary)
 
     def _unwritable(self, error: OSError) -> UsageError:
         return UsageError(

@@ -26,6 +26,8 @@ def write_bytes(path: str | Path, content: bytes, call: str) -> Path:
         with NamedTemporaryFile("wb", dir=path.parent, prefix=".dashpot-", delete=False) as file:
             temporary = file.name
             file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # or a power failure after the move could leave an empty file
         os.chmod(temporary, 0o644 if not path.exists() else path.stat().st_mode & 0o777)
         os.replace(temporary, path)
     except OSError as error:
