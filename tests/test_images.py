@@ -355,3 +355,14 @@ def test_moved_digits_help_where_training_rows_are_few():
         )
         gains.append(moved - plain)
     assert np.mean(gains) > 2 * np.std(gains, ddof=1) / np.sqrt(10)
+
+
+def test_two_functions_of_ones_own_draw_apart():
+    seen = []
+
+    def note(batch, rng):
+        seen.append(rng.random())
+        return batch
+
+    Recipe((Augment(note), Augment(note))).augment(torch.ones(1, 4, 3), torch.ones(1, 4, 1), draws([0]))
+    assert seen[0] != seen[1]

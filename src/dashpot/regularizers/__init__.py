@@ -6,21 +6,11 @@ from dashpot.regularizers.base import Regularizer
 from dashpot.regularizers.columns import GroupLasso
 from dashpot.regularizers.dropout import AlphaDropout, DropConnect, Dropout, GaussianDropout, InputDropout
 from dashpot.regularizers.ensemble import Ensemble, Snapshots
-from dashpot.regularizers.images import (
-    Augment,
-    Blur,
-    Brightness,
-    ColourShift,
-    Contrast,
-    Crop,
-    Erase,
-    Flip,
-    Rotate,
-    Shift,
-    Zoom,
-)
+from dashpot.regularizers.geometry import Crop, Flip, Rotate, Shift, Zoom
+from dashpot.regularizers.images import Augment
 from dashpot.regularizers.images import image_recipe as image_recipe
 from dashpot.regularizers.initializers import Gaussian, Glorot, He, LeCun, Orthogonal, Uniform, Zero
+from dashpot.regularizers.light import Blur, Brightness, ColourShift, Contrast, Erase
 from dashpot.regularizers.mixing import Adversarial, CutMix, CutOut, LabelSmoothing, Mixup
 from dashpot.regularizers.noise import Noise
 from dashpot.regularizers.norms import L1, L2, ElasticNet, MaxNorm, WeightDecay
