@@ -130,9 +130,9 @@ def test_a_large_grid_is_quick():
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(1000, 20)), rng.integers(2, size=1000)
     model = MLPClassifier((128, 128), regularizers=(), max_epochs=1, random_state=0).fit(X, y)
-    start = time.perf_counter()
+    start = time.process_time()
     assert landscape(model, X, y).losses.shape == (41, 41)
-    assert time.perf_counter() - start < 20  # 5 s on two idle cores: this only guards against the worst
+    assert time.process_time() - start < 10  # 5 s on two cores, in processor time: a busy machine fails no test
 
 
 @pytest.mark.parametrize("ensemble", [Ensemble(3), Ensemble(3, columns=0.5, shapes=((6, 5), (4,)))])

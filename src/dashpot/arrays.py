@@ -24,6 +24,32 @@ def network_from(described: dict[str, Any], tensors: dict[str, np.ndarray], key:
         (tensors[f"{key}.{depth}.weights"], tensors[f"{key}.{depth}.biases"]) for depth in range(described["layers"])
     ]
     scaling = [tensors[f"{key}.{name}"] for name in ("centre", "scale", "target_centre", "target_scale")]
+    _check_arrays(layers, scaling)
+    if described["activation"] not in ACTIVATIONS:
+        raise ValueError("activation")
+    centre, scale, target_centre, target_scale = scaling
+    history = {
+        str(name): [math.nan if value is None else float(value) for value in values]
+        for name, values in described["history"].items()
+    }
+    return Network(
+        layers,
+        described["activation"],
+        centre,
+        scale,
+        bool(described["clipped"]),
+        target_centre,
+        target_scale,
+        history,
+        int(described["epochs"]),
+        described["best_epoch"],
+        described["diverged"],
+        bool(described.get("snapshot", False)),
+    )
+
+
+def _check_arrays(layers: list[tuple[np.ndarray, np.ndarray]], scaling: list[np.ndarray]) -> None:
+    """Refuse arrays whose shapes do not fit together, or that hold anything but finite float32."""
     width = len(scaling[0])
     for weights, biases in layers:
         if weights.shape != (width, len(biases)) or biases.ndim != 1:
@@ -34,23 +60,3 @@ def network_from(described: dict[str, Any], tensors: dict[str, np.ndarray], key:
         raise ValueError("shapes")
     if any(array.dtype != np.float32 or not np.isfinite(array).all() for array in arrays):
         raise ValueError("numbers")
-    if described["activation"] not in ACTIVATIONS:
-        raise ValueError("activation")
-    history = {
-        str(name): [math.nan if value is None else float(value) for value in values]
-        for name, values in described["history"].items()
-    }
-    return Network(
-        layers,
-        described["activation"],
-        scaling[0],
-        scaling[1],
-        bool(described["clipped"]),
-        scaling[2],
-        scaling[3],
-        history,
-        int(described["epochs"]),
-        described["best_epoch"],
-        described["diverged"],
-        bool(described.get("snapshot", False)),
-    )

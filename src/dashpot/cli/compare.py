@@ -1,7 +1,7 @@
 """`dashpot compare`: which regularizers help on this table?"""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,6 +23,9 @@ from dashpot.cli.options import (
 )
 from dashpot.cli.progress import progress_bar
 from dashpot.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from dashpot.studies import Study
 
 _interrupted = 130
 
@@ -160,6 +163,18 @@ def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None]
         )
     console = Console()
     console.print(found.table(), width=None if console.is_terminal else 100)
+    _write(found, outputs, about)
+    for note in found.notes:
+        click.echo(note)
+    click.echo(f"Report: {_shown(outputs['report'])}  (open it in a browser)")
+    click.echo(f"Every figure: {_shown(outputs['results'])}")
+    if found.settings["interrupted"]:
+        click.echo(f"To answer the other questions too: dashpot compare --from {outputs['run']}", err=True)
+        raise SystemExit(_interrupted)
+
+
+def _write(found: "Study", outputs: dict[str, Path | None], about: dict[str, str]) -> None:
+    """Write the files that were asked for."""
     writers: dict[str, Any] = {
         "report": found.report,
         "results": found.write_results,
@@ -170,13 +185,6 @@ def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None]
     for name, path in outputs.items():
         if path is not None:
             writers[name](path)
-    for note in found.notes:
-        click.echo(note)
-    click.echo(f"Report: {_shown(outputs['report'])}  (open it in a browser)")
-    click.echo(f"Every figure: {_shown(outputs['results'])}")
-    if found.settings["interrupted"]:
-        click.echo(f"To answer the other questions too: dashpot compare --from {outputs['run']}", err=True)
-        raise SystemExit(_interrupted)
 
 
 def _shown(path: Path | None) -> str:

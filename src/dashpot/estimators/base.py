@@ -156,31 +156,34 @@ class MLP(BaseEstimator):
                 f"{name}(activation={self.activation!r}): must be one of {', '.join(ACTIVATIONS)}."
                 f"{did_you_mean(str(self.activation), ACTIVATIONS)}"
             )
-        layers = tuple(np.atleast_1d(np.asarray(self.hidden_layers, dtype=object)))
-        for rule, numbers in (
-            ("hidden_layers", layers),
-            ("batch_size", (self.batch_size,)),
-            ("max_epochs", (self.max_epochs,)),
-        ):
-            for number in numbers:
-                if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
-                    raise UsageError(f"{name}({rule}={getattr(self, rule)!r}): must be whole numbers of at least 1.")
+        layers = self._whole_numbers("hidden_layers")
+        (batch_size,), (max_epochs,) = self._whole_numbers("batch_size"), self._whole_numbers("max_epochs")
         if not 0 <= self.tolerance < 1:
             raise UsageError(f"{name}(tolerance={self.tolerance!r}): must be at least 0 and below 1.")
 
         def design(loss: Loss) -> Design:
             return Design(
-                tuple(int(width) for width in layers),
+                layers,
                 self.activation,
                 loss,
                 optimizer,
-                int(self.batch_size),
-                int(self.max_epochs),
+                batch_size,
+                max_epochs,
                 float(self.tolerance),
                 bool(self.standardize),
             )
 
         return design
+
+    def _whole_numbers(self, parameter: str) -> tuple[int, ...]:
+        """A parameter that holds one or several whole numbers of at least 1."""
+        given = getattr(self, parameter)
+        numbers = tuple(np.atleast_1d(np.asarray(given, dtype=object)))
+        for number in numbers:
+            if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
+                call = f"{type(self).__name__}({parameter}={given!r})"
+                raise UsageError(f"{call}: must be whole numbers of at least 1.")
+        return tuple(int(number) for number in numbers)
 
     def _examples(
         self, X: Any, y: Any, sample_weight: Any, validation: Any, groups: Any, goes_on: bool

@@ -123,33 +123,37 @@ def _line(part: dict[str, Any], across: Any, down: Any) -> dict[str, Any]:
 
 def dot_figure(summary: dict[str, Any]) -> dict[str, Any]:
     """Calibration of probabilities, or predicted beside true amounts: dots around a diagonal."""
-    if summary["calibration"]:
-        panels = [
+    return _calibration_dots(summary) if summary["calibration"] else _residual_dots(summary)
+
+
+def _calibration_dots(summary: dict[str, Any]) -> dict[str, Any]:
+    """What was predicted and what came true, in percent."""
+    return {
+        "panels": [
             {"method": panel["method"], "points": [_dot(p["predicted"], p["true"], p) for p in panel["points"]]}
             for panel in summary["calibration"]
-        ]
-        marks = [{"place": 25 * k, "label": f"{25 * k}"} for k in range(5)]
-        return {
-            "panels": panels,
-            "ticks": marks,
-            "about": "Test rows in up to ten bins: what was predicted (across) and what came true (up), with twice its "
-            "standard error. Honest probabilities lie on the diagonal; below it on the right they are too bold.",
-            "label": "Calibration",
-            "across": "predicted, %",
-            "radius": 5,
-        }
-    panels = [
-        {"method": panel["method"], "points": [_dot(a, b) for a, b in panel["points"]]}
-        for panel in summary["residuals"]
-    ]
+        ],
+        "ticks": [{"place": 25 * k, "label": f"{25 * k}"} for k in range(5)],
+        "about": "Test rows in up to ten bins: what was predicted (across) and what came true (up), with twice its "
+        "standard error. Honest probabilities lie on the diagonal; below it on the right they are too bold.",
+        "label": "Calibration",
+        "across": "predicted, %",
+        "radius": 5,
+    }
+
+
+def _residual_dots(summary: dict[str, Any]) -> dict[str, Any]:
+    """Predicted amounts and true ones."""
     low, high = summary["residuals"][0]["ends"] if summary["residuals"] else (0.0, 1.0)
-    marks = [
-        {"place": round(100 * (tick - low) / max(high - low, 1e-300), 2), "label": tick_label(tick)}
-        for tick in ticks(low, high, 5)
-    ]
     return {
-        "panels": panels,
-        "ticks": marks,
+        "panels": [
+            {"method": panel["method"], "points": [_dot(a, b) for a, b in panel["points"]]}
+            for panel in summary["residuals"]
+        ],
+        "ticks": [
+            {"place": round(100 * (tick - low) / max(high - low, 1e-300), 2), "label": tick_label(tick)}
+            for tick in ticks(low, high, 5)
+        ],
         "about": "Some of the test rows: the predicted amount (across) and the true one (up), equal on the diagonal; "
         "the outermost half percent on either side is drawn at the edge.",
         "label": "Predicted and true amounts",

@@ -1,7 +1,7 @@
 """Which regularizers help on a table? One list of jobs, drawn in advance; one honest answer."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -137,33 +137,51 @@ def compare(
     scores = choose_scores(metric, problem.task)
     singles = own or default_questions(np.bincount(problem.examples.targets) if problem.classes else None)
     questions, against = expanded(singles, ask)
-    if problem.test is None:
-        drawn = draw_splits(problem.strata, problem.examples.groups, splits, folds, rng)
-    else:
-        drawn = draw_fixed(problem.strata, problem.examples.groups, problem.test, splits, rng)
+    drawn = _draw(problem, splits, folds, rng)
     design = study_design(problem, hidden_layers, epochs)
     rounds = Rounds(problem, drawn, questions, design, scores, tuple(yardsticks), workers, progress, news)
     found, notes = rounds.run(None if budget is None else budget - (time.perf_counter() - start))
     drawn = drawn[: found.splits]
-    results, left_out = without_failures(_in_order(found, questions), scores[0])
-    kept = set(results["method"])
     settings = _about(problem, design, scores, questions, drawn) | {
         "test_size": test_size,
         "level": level,
         "grouped": groups is not None,
-        "group_count": None if problem.examples.groups is None else len(np.unique(problem.examples.groups)),
         "weighted": weights is not None,
-        "fixed_test": problem.test is not None,
         "max_rows": max_rows,
         "random_state": random_state,
         "ask": list(ask),
-        "asked": len(questions),
-        "against": {name: reference for name, reference in against.items() if {name, reference} <= kept},
         "yardsticks": list(yardsticks),
         "singles": {name: [written(recipe) for recipe in grid] for name, grid in singles.items()},
+    }
+    settings["seconds"] = round(time.perf_counter() - start, 1)
+    return _judged(found, problem, drawn, scores, against, settings, notes, table_checks(problem, drawn, X))
+
+
+def _draw(problem: Problem, splits: int, folds: int, rng: np.random.Generator) -> list[Split]:
+    """All splits in advance: of all rows, or of those that are no fixed test set."""
+    groups = problem.examples.groups
+    if problem.test is None:
+        return draw_splits(problem.strata, groups, splits, folds, rng)
+    return draw_fixed(problem.strata, groups, problem.test, splits, rng)
+
+
+def _judged(
+    found: Round,
+    problem: Problem,
+    drawn: list[Split],
+    scores: Sequence[Score],
+    against: Mapping[str, str],
+    settings: dict[str, Any],
+    notes: Sequence[str],
+    checks: dict[str, Any],
+) -> Study:
+    """The study from what was found: effects, curves, surfaces, and what stands beside them."""
+    results, left_out = without_failures(_in_order(found, settings["regularizers"]), scores[0])
+    kept = set(results["method"])
+    more = {
+        "against": {name: reference for name, reference in against.items() if {name, reference} <= kept},
         "networks": sum(len(done.networks) for done in found.trained.values()),
         "interrupted": found.interrupted,
-        "seconds": round(time.perf_counter() - start, 1),
     }
     if any(name in kept and reference not in kept for name, reference in against.items()):
         results = results[~results["method"].isin(set(against))].reset_index(drop=True)
@@ -171,13 +189,11 @@ def compare(
     networks = [found.trained[k].networks if k in found.trained else () for k in range(len(found.trials))]
     curves = learning_curves(results, found.trials, names, networks, scores[0])
     examples = problem.examples
-    tested = Tested(
-        [split.test for split in drawn], examples.targets, examples.weights, examples.groups, found.predicted
-    )
-    checks = table_checks(problem, drawn, X)
-    notes = [*problem.notes, *notes, *left_out]
+    rows = [split.test for split in drawn]
+    tested = Tested(rows, examples.targets, examples.weights, examples.groups, found.predicted)
     shown = surfaces(problem, _first_networks(results, found, scores[0]), drawn[0].training)
-    return Study.from_results(results, curves, settings, notes, tested, checks, scores, shown)
+    notes = [*problem.notes, *notes, *left_out]
+    return Study.from_results(results, curves, settings | more, notes, tested, checks, scores, shown)
 
 
 def _first_networks(results: pd.DataFrame, found: Round, score: Score) -> dict[str, Network]:
@@ -192,7 +208,7 @@ def _first_networks(results: pd.DataFrame, found: Round, score: Score) -> dict[s
     return networks
 
 
-def _in_order(found: Round, questions: Questions) -> pd.DataFrame:
+def _in_order(found: Round, questions: Mapping[str, Any]) -> pd.DataFrame:
     """The results split by split, in the order of the questions, whichever was answered first."""
     results = pd.DataFrame(found.rows)
     order = {method: place for place, method in enumerate([BASELINE, *questions])}
@@ -266,6 +282,9 @@ def _about(
         "columns": problem.columns,
         "inputs": problem.examples.inputs.shape[1],
         "classes": problem.classes,
+        "group_count": None if problem.examples.groups is None else len(np.unique(problem.examples.groups)),
+        "fixed_test": problem.test is not None,
+        "asked": len(questions),
         "splits": len(drawn),
         "folds": folds,
         "test_share": float(np.mean([len(s.test) / (len(s.training) + len(s.validation)) for s in drawn])),

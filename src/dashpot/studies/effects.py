@@ -91,12 +91,13 @@ def regularizer_effects(
     chosen = best_network(results, score)
     intervals = [sure.interval(scores, score, *pair, chosen) for pair in zip(methods, references, strict=True)]
     least = margin(results, score)
-    judged = judge_intervals(
-        intervals, sure.level, least, least * negligible / worthwhile, max(0, asked - len(methods))
-    )
+    unanswered = max(0, asked - len(methods))
+    judged = judge_intervals(intervals, sure.level, least, least * negligible / worthwhile, unanswered)
     second, also = _second_unit(results, score, methods, references)
-    table = pd.DataFrame(
-        [
+    rows_of_table = []
+    for method, reference, value, (interval, adjusted, word) in zip(methods, references, also, judged, strict=True):
+        gains = score.sign * (scores[method] - scores[reference]).to_numpy()
+        rows_of_table.append(
             {
                 "regularizer": method,
                 "against": reference,
@@ -109,18 +110,9 @@ def regularizer_effects(
                 "verdict": word,
                 second: value,
             }
-            | _needed(
-                score.sign * (scores[method] - scores[reference]).to_numpy(),
-                sure,
-                least,
-                max(asked, len(methods)),
-                rows,
-            )
-            for method, reference, value, (interval, adjusted, word) in zip(
-                methods, references, also, judged, strict=True
-            )
-        ]
-    )
+            | _needed(gains, sure, least, max(asked, len(methods)), rows)
+        )
+    table = pd.DataFrame(rows_of_table)
     return table.sort_values("difference", ascending=False, kind="stable", ignore_index=True)
 
 

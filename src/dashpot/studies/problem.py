@@ -68,13 +68,10 @@ def prepare(
     DataError
         If the table cannot be studied: no rows, one class, a class with one row, too few rows or groups.
     """
-    target, notes = as_series(y, "y"), []
+    target = as_series(y, "y")
+    notes: list[str] = []
     _check_length(X, target)
-    kept = np.flatnonzero(target.notna().to_numpy())
-    if len(kept) < len(target):
-        notes.append(f"{len(target) - len(kept):,} rows without a value of {_name(target)!r} were left out.")
-    if not len(kept):
-        raise DataError(f"compare(y={_name(target)!r}): every value of the target is missing. Choose another target.")
+    kept = _known(target, notes)
     task = task_of(target) if task == "auto" else task
     numbers, classes = _targets(target.iloc[kept], task)
     weights, groups = (
@@ -92,8 +89,7 @@ def prepare(
     if task == "classification":
         numbers, classes = _check_classes(numbers, classes, _name(target))
         strata = numbers
-    elif np.ptp(numbers) == 0:
-        raise DataError(f"compare(y={_name(target)!r}): the target is {numbers[0]:g} in every row; it must vary.")
+    _check_varies(numbers, _name(target))
     encoder = TableEncoder().fit(X)
     inputs = np.asarray(encoder.transform(X), dtype=np.float32)[kept]
     targets = numbers if task == "classification" else numbers.astype(np.float32).reshape(-1, 1)
@@ -101,6 +97,22 @@ def prepare(
     columns = len({int(source) for source in encoder.inputs_.source})
     fixed = None if tested is None else _check_test(tested, group_numbers)
     return Problem(examples, task, classes, strata, _name(target), columns, tuple(notes), fixed, kept)
+
+
+def _known(target: pd.Series, notes: list[str]) -> np.ndarray:
+    """The rows whose target is known; the others are noted."""
+    kept = np.flatnonzero(target.notna().to_numpy())
+    if len(kept) < len(target):
+        notes.append(f"{len(target) - len(kept):,} rows without a value of {_name(target)!r} were left out.")
+    if not len(kept):
+        raise DataError(f"compare(y={_name(target)!r}): every value of the target is missing. Choose another target.")
+    return kept
+
+
+def _check_varies(numbers: np.ndarray, name: str) -> None:
+    """Refuse an amount that is the same in every row."""
+    if np.ptp(numbers) == 0:
+        raise DataError(f"compare(y={name!r}): the target is {numbers[0]:g} in every row; it must vary.")
 
 
 def as_series(values: Any, name: str) -> pd.Series:

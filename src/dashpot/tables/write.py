@@ -1,11 +1,10 @@
 """A frame becomes a file that is whole or not there."""
 
-import os
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from dashpot.errors import UsageError, shown
+from dashpot.writing import write_bytes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,22 +26,8 @@ def write_table(frame: "pd.DataFrame", path: str | Path) -> Path:
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".parquet"):
         raise UsageError(f"write_table({shown(str(path))}): the suffix is {suffix!r}. Choose .csv or .parquet.")
-    temporary: str | None = None
-    try:
-        with NamedTemporaryFile(dir=path.parent, prefix=".dashpot-", delete=False) as file:
-            temporary = file.name
-            if suffix == ".csv":
-                frame.to_csv(file, index=False, encoding="utf-8", lineterminator="\n")
-            else:
-                frame.to_parquet(file, index=False)
-        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(
-            f"write_table({shown(str(path))}): {reason}. Choose a file in a folder that you may write to."
-        ) from error
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
-    return path
+    if suffix == ".csv":
+        content = frame.to_csv(index=False, lineterminator="\n").encode()
+    else:
+        content = frame.to_parquet(index=False)
+    return write_bytes(path, content, "write_table")
