@@ -72,6 +72,16 @@ def test_a_question_that_cannot_run_does_not_lose_the_others():
     assert "Broken() could not run: RuntimeError: broken on purpose" in notes
 
 
+def test_questions_without_an_answer_were_asked_too():
+    """Holm multiplies the smallest p-value by the number of questions, answered or not."""
+    X, y = table(300, 0, signal=1.0)
+    study = compare(X, y, regularizers=[L2(0.1), Broken()], splits=8, **tiny)
+    (effect,) = study.effects.to_dict("records")
+    assert study.settings["asked"] == 3  # each alone, and both together
+    assert 0 < effect["p"] < 1 / 3
+    assert effect["adjusted_p"] == pytest.approx(3 * effect["p"])
+
+
 def test_if_every_question_fails_the_reason_is_raised():
     X, y = table(60, 0)
     y[:] = 0
