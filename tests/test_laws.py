@@ -21,6 +21,7 @@ from dashpot.randomness import draws
 from dashpot.regularizers import L1, L2, Dropout, EarlyStopping, InputDropout, MaxNorm, Noise, WeightDecay, parse
 from dashpot.regularizers.base import Epoch, Regularizer, overrides
 from dashpot.regularizers.noise import KINDS, TARGETS
+from dashpot.regularizers.pictures import Picture
 from dashpot.regularizers.recipe import Recipe, stacked
 from dashpot.tables.encode import Inputs
 from dashpot.training import train, train_stack
@@ -79,7 +80,7 @@ def off(regularizer):
 
 def image_for(regularizer):
     """The shape of the pictures in its table, if it needs pictures."""
-    return PICTURE if type(regularizer).__module__.endswith(".images") else None
+    return PICTURE if isinstance(regularizer, Picture | regularizers.Augment) else None
 
 
 def examples_for(kind, inputs=5, rows=157, image=None):
