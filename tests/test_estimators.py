@@ -21,6 +21,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator, parametri
 
 import dashpot
 from dashpot import (
+    Autoencoder,
     DataError,
     Dropout,
     EarlyStopping,
@@ -42,7 +43,7 @@ SMALL = {
     "batch_size": 32,
     "optimizer": AdamW(0.02),
 }
-CHECKED = [MLPClassifier(**SMALL), MLPRegressor(**SMALL)]
+CHECKED = [MLPClassifier(**SMALL), MLPRegressor(**SMALL), Autoencoder(1, **SMALL)]
 WEIGHTS = "a row of weight 2 is not two rows: mini-batches of other sizes take other steps"
 
 

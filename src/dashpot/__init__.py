@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dashpot.errors import DataError as DataError
     from dashpot.errors import ModelFileError as ModelFileError
     from dashpot.errors import UsageError as UsageError
+    from dashpot.estimators import Autoencoder as Autoencoder
     from dashpot.estimators import EnsembleClassifier as EnsembleClassifier
     from dashpot.estimators import EnsembleRegressor as EnsembleRegressor
     from dashpot.estimators import MLPClassifier as MLPClassifier
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 
 # Public name -> the module where it lives. Regularizers need no line: `dashpot.regularizers.__all__` counts.
 _homes = {
+    "Autoencoder": "dashpot.estimators",
     "EnsembleClassifier": "dashpot.estimators",
     "EnsembleRegressor": "dashpot.estimators",
     "MLPClassifier": "dashpot.estimators",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dashpot.networks import ACTIVATIONS, Network
+from dashpot.networks import ACTIVATIONS, Bend, Network, bends
 
 
 def network_tensors(network: Network, key: str) -> dict[str, np.ndarray]:
@@ -25,8 +25,10 @@ def network_from(described: dict[str, Any], tensors: dict[str, np.ndarray], key:
     ]
     scaling = [tensors[f"{key}.{name}"] for name in ("centre", "scale", "target_centre", "target_scale")]
     _check_arrays(layers, scaling)
-    if described["activation"] not in ACTIVATIONS:
-        raise ValueError("activation")
+    activation = described["activation"]
+    if not isinstance(activation, str):
+        activation = tuple(Bend(str(name), int(straight)) for name, straight in activation)
+    _check_activations(bends(activation, len(layers) - 1), layers)
     centre, scale, target_centre, target_scale = scaling
     history = {
         str(name): [math.nan if value is None else float(value) for value in values]
@@ -34,10 +36,10 @@ def network_from(described: dict[str, Any], tensors: dict[str, np.ndarray], key:
     }
     return Network(
         layers,
-        described["activation"],
+        activation,
         centre,
         scale,
-        bool(described["clipped"]),
+        float(described["clip"]),
         target_centre,
         target_scale,
         history,
@@ -46,6 +48,14 @@ def network_from(described: dict[str, Any], tensors: dict[str, np.ndarray], key:
         described["diverged"],
         bool(described.get("snapshot", False)),
     )
+
+
+def _check_activations(hidden: tuple[Bend, ...], layers: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    """Refuse activations that do not fit the hidden layers."""
+    if any(bend.name not in ACTIVATIONS for bend in hidden) or len(hidden) not in (len(layers) - 1, len(layers)):
+        raise ValueError("activation")
+    if any(not 0 <= bend.straight <= len(biases) for bend, (_, biases) in zip(hidden, layers, strict=False)):
+        raise ValueError("activation")
 
 
 def _check_arrays(layers: list[tuple[np.ndarray, np.ndarray]], scaling: list[np.ndarray]) -> None:

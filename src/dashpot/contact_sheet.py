@@ -79,22 +79,22 @@ def _varied(pixels: np.ndarray, recipe: Any, columns: Any, originals: int, varia
     """Originals and variants, (originals, 1 + variants, height, width, channels), between 0 and 1."""
     import torch
 
-    from dashpot.networks import standardize
+    from dashpot.networks import CLIP, standardize
     from dashpot.randomness import draws
     from dashpot.regularizers import Recipe, Regularizer
     from dashpot.scaling import channel_scaling
 
     parts = Recipe((recipe,) if isinstance(recipe, Regularizer) else tuple(recipe)).bind(columns)
     centre, scale = channel_scaling(pixels.astype(np.float64), columns.image[2])
-    units = standardize(pixels[:originals].astype(np.float64), centre, scale, True)
+    units = standardize(pixels[:originals].astype(np.float64), centre, scale, CLIP)
     batch = torch.from_numpy(units.astype(np.float32))[None]
     seen = [batch]
     for step in range(variants):
         rng = draws(seed, step)
         changed, _ = parts.augment(batch.clone(), torch.zeros(1, batch.shape[1], 1), rng)
         seen.append(parts.perturb_units(changed, 0, rng))
-    units = torch.cat(seen).numpy().astype(np.float64).clip(-2.99, 2.99)
-    values = units / np.sqrt(1 - (units / 3) ** 2) / np.where(scale > 0, scale, 1.0) + centre
+    units = torch.cat(seen).numpy().astype(np.float64).clip(-0.997 * CLIP, 0.997 * CLIP)
+    values = units / np.sqrt(1 - (units / CLIP) ** 2) / np.where(scale > 0, scale, 1.0) + centre
     lowest, highest = np.nanmin(pixels), np.nanmax(pixels)
     shown = ((values - lowest) / max(highest - lowest, 1e-12)).clip(0, 1)
     return shown.reshape(1 + variants, -1, *columns.image).swapaxes(0, 1)

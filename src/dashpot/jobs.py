@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dashpot.losses import Loss
-from dashpot.networks import Network, parameter_count
+from dashpot.networks import CLIP, Activations, Network, parameter_count
 from dashpot.optimizers import AdamW, Optimizer
 from dashpot.tables.encode import Inputs
 
@@ -55,8 +55,8 @@ class Design:
     ----------
     hidden_layers : tuple of int
         Widths; () is a linear model.
-    activation : str
-        A name of `dashpot.networks.ACTIVATIONS`.
+    activation : str, or tuple of Bend, one for each hidden layer
+        Names of `dashpot.networks.ACTIVATIONS`.
     loss : Loss
     optimizer : Optimizer
     batch_size : int
@@ -67,16 +67,24 @@ class Design:
         Training stops when an epoch changes the weights by less than this share of their norm. 0 never does.
     standardize : bool
         Whether each network centres and scales inputs (and amounts) by its own training rows.
+    clip : float
+        Where standardized inputs are pulled in smoothly, in units of their spread. 0 is nowhere.
     """
 
     hidden_layers: tuple[int, ...]
-    activation: str
+    activation: Activations
     loss: Loss
     optimizer: Optimizer = field(default_factory=AdamW)
     batch_size: int = 64
     epochs: int = 200
     tolerance: float = 1e-5
     standardize: bool = True
+    clip: float = CLIP
+
+    @property
+    def clipping(self) -> float:
+        """Where inputs are pulled in: inputs that are not standardized are left alone."""
+        return self.clip if self.standardize else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +217,7 @@ def stacks(examples: Examples, prepared: Sequence[Prepared], workers: int = 1) -
             design.loss,
             design.optimizer.kind,
             design.standardize,
+            design.clip,
             one.job.recipe.structures,
             one.steps,
             one.batch_width,

@@ -18,14 +18,21 @@ from dashpot.ranges import require
 class Loss:
     """Base of all losses.
 
-    `standardizes` says whether a network learns its target in units of the target's own spread.
+    `standardizes` says whether a network learns its target in units of the target's own spread, and `reconstructs`
+    whether the target is what the network sees, before noise.
     """
 
     standardizes: ClassVar[bool] = False
+    reconstructs: ClassVar[bool] = False
 
     def encode(self, targets: np.ndarray) -> np.ndarray:
         """The targets as float32 (rows, outputs)."""
         return np.asarray(targets, dtype=np.float32).reshape(len(targets), -1)
+
+    def scale(self, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Centre and spread of encoded targets, (outputs,) each; a constant has spread 1."""
+        spread = targets.std(0, dtype=np.float64)
+        return targets.mean(0, dtype=np.float64), np.where(spread > 0, spread, 1.0)
 
     def per_row(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """The loss of each row, (networks, batch), for outputs and targets (networks, batch, outputs)."""

@@ -7,8 +7,8 @@ In training every tensor begins with the axis `networks`. All parameters of a st
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
+from itertools import pairwise, zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from scipy.special import erf, expit
 from torch import Tensor
 from torch.nn import functional
 
+CLIP = 3.0  # standardized inputs beyond are pulled in, in units of their spread
 ALIGNMENT = 64  # parameters of a network are padded to this many numbers, so that vector loops never straddle two
 
 
@@ -60,6 +61,36 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
+class Bend(NamedTuple):
+    """The activation of a hidden layer; its last `straight` units stay linear."""
+
+    name: str
+    straight: int = 0
+
+    def train(self, units: Tensor) -> Tensor:
+        """The activation in torch; without straight units it may change its argument."""
+        activate = ACTIVATIONS[self.name].train
+        if not self.straight:
+            return activate(units)
+        bent, straight = units.split([units.shape[-1] - self.straight, self.straight], dim=-1)
+        return torch.cat([activate(bent.clone()), straight], dim=-1)
+
+    def predict(self, units: np.ndarray) -> np.ndarray:
+        """The same in NumPy."""
+        if not self.straight:
+            return ACTIVATIONS[self.name].predict(units)
+        bend = units.shape[-1] - self.straight
+        return np.concatenate([ACTIVATIONS[self.name].predict(units[..., :bend]), units[..., bend:]], axis=-1)
+
+
+Activations = str | tuple[Bend, ...]  # one name for all hidden layers, or each its own
+
+
+def bends(activation: Activations, hidden: int) -> tuple[Bend, ...]:
+    """The activation of each hidden layer."""
+    return (Bend(activation),) * hidden if isinstance(activation, str) else activation
+
+
 def parameter_count(widths: Sequence[int]) -> int:
     """Parameters of one network whose layers have these widths, inputs and outputs included, padded."""
     count = sum(inputs * outputs + outputs for inputs, outputs in pairwise(widths))
@@ -96,14 +127,14 @@ def linear(units: Tensor, layer: Layer) -> Tensor:
 def forward(
     layers: Sequence[Layer],
     inputs: Tensor,
-    activation: str,
+    activation: Activations,
     perturb_units: Callable[[Tensor, int], Tensor] = unperturbed,
 ) -> tuple[Tensor, list[Tensor]]:
     """Outputs (networks, batch, outputs), and the units of every layer from depth 0, the input, on."""
-    activate = ACTIVATIONS[activation].train
+    hidden = bends(activation, len(layers) - 1)
     units = [perturb_units(inputs, 0)]
-    for depth, layer in enumerate(layers[:-1], start=1):
-        units.append(perturb_units(activate(linear(units[-1], layer)), depth))
+    for depth, (layer, bend) in enumerate(zip(layers[:-1], hidden, strict=True), start=1):
+        units.append(perturb_units(bend.train(linear(units[-1], layer)), depth))
     return linear(units[-1], layers[-1]), units
 
 
@@ -114,12 +145,12 @@ class Network:
     Attributes
     ----------
     layers : list of (weights (inputs, outputs), biases (outputs,)), float32
-    activation : str
+    activation : str, or tuple of Bend, one for each hidden layer (an encoder has one more: its code's)
         Between the layers; the outputs are raw (logits, log rates, or standardized values).
     centre, scale : float32 arrays, shape (inputs,)
         Standardization of the inputs; scale 0 silences an input.
-    clipped : bool
-        Whether standardized inputs are clipped smoothly at three units.
+    clip : float
+        Where standardized inputs are clipped smoothly; 0 is nowhere.
     target_centre, target_scale : float32 arrays, shape (outputs,)
         Outputs times scale plus centre are in the target's units.
     history : dict of str to list of float
@@ -135,10 +166,10 @@ class Network:
     """
 
     layers: list[tuple[np.ndarray, np.ndarray]]
-    activation: str
+    activation: Activations
     centre: np.ndarray
     scale: np.ndarray
-    clipped: bool
+    clip: float
     target_centre: np.ndarray
     target_scale: np.ndarray
     history: dict[str, list[float]] = field(default_factory=dict)
@@ -149,12 +180,24 @@ class Network:
 
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
         """Raw outputs in the target's units, float64 (rows, outputs), for (rows, inputs) with NaN for missing."""
-        units = standardize(np.asarray(inputs, dtype=np.float64), self.centre, self.scale, self.clipped)
-        activate = ACTIVATIONS[self.activation].predict
-        for weights, biases in self.layers[:-1]:
-            units = activate(units @ weights + biases)
-        weights, biases = self.layers[-1]
-        return np.asarray((units @ weights + biases) * self.target_scale + self.target_centre)
+        units = standardize(np.asarray(inputs, dtype=np.float64), self.centre, self.scale, self.clip)
+        hidden = bends(self.activation, len(self.layers) - 1)
+        for (weights, biases), bend in zip_longest(self.layers, hidden, fillvalue=Bend("identity")):
+            units = bend.predict(units @ weights + biases)
+        return np.asarray(units * self.target_scale + self.target_centre)
+
+    def split(self) -> tuple[Network, Network]:
+        """The encoder and the decoder of an autoencoder: the network up to its middle layer, and from there on."""
+        middle = len(self.layers) // 2
+        hidden = bends(self.activation, len(self.layers) - 1)
+        code = len(self.layers[middle][0])
+        centre, scale = np.zeros(code, dtype=np.float32), np.ones(code, dtype=np.float32)
+        encoder = replace(self, layers=self.layers[:middle], activation=hidden[:middle])
+        decoder = replace(self, layers=self.layers[middle:], activation=hidden[middle:])
+        return (
+            replace(encoder, target_centre=centre, target_scale=scale),
+            replace(decoder, centre=centre, scale=scale, clip=0.0),
+        )
 
     def scaling(self) -> tuple[np.ndarray, ...]:
         """Centre and scale of the inputs, centre and scale of the targets."""
@@ -164,7 +207,7 @@ class Network:
         """All but the arrays, as plain JSON."""
         return {
             "activation": self.activation,
-            "clipped": self.clipped,
+            "clip": self.clip,
             "history": self.history,
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,
@@ -173,18 +216,18 @@ class Network:
         }
 
 
-def standardize(inputs: Any, centre: Any, scale: Any, clipped: bool) -> Any:
-    """(inputs - centre) * scale, missing as 0, and extremes pulled in smoothly: x / sqrt(1 + (x / 3)^2).
+def standardize(inputs: Any, centre: Any, scale: Any, clip: float) -> Any:
+    """(inputs - centre) * scale, missing as 0, and extremes pulled in smoothly: x / sqrt(1 + (x / clip)^2).
 
     NumPy arrays and torch tensors have the same operations under other names; a tensor is changed in place.
     Source of the clip: RealMLP (Holzmüller et al. 2024).
     """
     if isinstance(inputs, Tensor):
         units = inputs.sub_(centre).mul_(scale).nan_to_num_(0.0)
-        if not clipped:
+        if not clip:
             return units
         units.clamp_(-1e9, 1e9)  # or the square of 1e20, a fill value say, would overflow and count as missing
-        return units.mul_(torch.addcmul(units.new_ones(()), units, units, value=1 / 9).rsqrt_())
+        return units.mul_(torch.addcmul(units.new_ones(()), units, units, value=1 / clip**2).rsqrt_())
     values = (inputs - centre) * scale
     values = np.where(np.isnan(values), 0.0, values)
-    return values / np.sqrt(1 + values * values / 9) if clipped else values
+    return values / np.sqrt(1 + values * values / clip**2) if clip else values

@@ -36,9 +36,9 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {cls.__name__: cls for cls in (SGD, Ada
 
 def estimators() -> dict[str, Any]:
     """The estimator classes that a file may hold."""
-    from dashpot.estimators import MLPClassifier, MLPRegressor
+    from dashpot.estimators import Autoencoder, MLPClassifier, MLPRegressor
 
-    return {"MLPClassifier": MLPClassifier, "MLPRegressor": MLPRegressor}
+    return {cls.__name__: cls for cls in (Autoencoder, MLPClassifier, MLPRegressor)}
 
 
 def save(model: Any, path: str | Path) -> Path:
@@ -81,19 +81,14 @@ def _described(model: Any, tensors: dict[str, np.ndarray], prefix: str = "") -> 
     for number, network in enumerate(model.networks_):
         tensors.update(network_tensors(network, f"{prefix}{number}"))
         networks.append(network.to_dict() | {"layers": len(network.layers), "history": _nulls(network.history)})
-    described: dict[str, Any] = {
+    return {
         "estimator": type(model).__name__,
         "recipe": [repr(part) for part in model.recipe_.parts if not _unwritable(part)],
         "parameters": _parameters(model),
-        "loss": _written(model.loss_),
+        "loss": _written(model.loss_) if type(model.loss_) in LOSSES.values() else None,
         "encoder": model.encoder_.to_dict(),
         "networks": networks,
-    }
-    if hasattr(model, "classes_"):
-        described["classes"] = [str(model.classes_.dtype.kind), model.classes_.tolist()]
-    else:
-        described["one_output"] = model.one_output_
-    return described
+    } | model._facts()
 
 
 def _unwritable(part: Any) -> bool:
@@ -218,15 +213,12 @@ def _model(described: dict[str, Any], tensors: dict[str, np.ndarray], prefix: st
     recipe = Recipe(tuple(parse(text) for text in described["recipe"]))
     model = estimators()[name](regularizers=recipe.parts, **parameters)
     model.recipe_ = recipe
-    model.loss_ = _built(LOSSES, described["loss"])
+    if described["loss"] is not None:
+        model.loss_ = _built(LOSSES, described["loss"])
     encoder = TableEncoder if parameters.get("image_shape") is None else PictureEncoder
     model.encoder_ = encoder.from_dict(described["encoder"], name)
     model._take_features()
-    if name == "MLPClassifier":
-        kind, classes = described["classes"]
-        model.classes_ = np.array(classes, dtype=object if kind == "O" else None)
-    else:
-        model.one_output_ = bool(described["one_output"])
+    model._take_facts(described)
     networks = tuple(
         network_from(one, tensors, f"{prefix}{number}") for number, one in enumerate(described["networks"])
     )

@@ -30,8 +30,7 @@ def scaling(sample: Sample, design: Any) -> tuple[np.ndarray, ...]:
         centre, scale = _input_scaling(inputs, columns.indicator)
     target_centre, target_scale = restored_shares(sample, design.loss, width), np.ones(width)
     if design.loss.standardizes:
-        target_centre, spread = targets.mean(0, dtype=np.float64), targets.std(0, dtype=np.float64)
-        target_scale = np.where(spread > 0, spread, 1.0)
+        target_centre, target_scale = design.loss.scale(targets)
     return tuple(part.astype(np.float32) for part in (centre, scale, target_centre, target_scale))
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from dashpot.jobs import Examples, Prepared
 from dashpot.monitors import Predicted, Scores
-from dashpot.networks import Layer, Network, forward, layers_of, parameter_count, standardize
+from dashpot.networks import Activations, Layer, Network, forward, layers_of, parameter_count, standardize
 from dashpot.optimizers import StackedOptimizer
 from dashpot.randomness import Draws, draws, keys
 from dashpot.regularizers.base import Epoch
@@ -36,7 +36,7 @@ def step(
     rng: Draws,
 ) -> tuple[Tensor, list[Tensor]]:
     """Losses of a batch, (networks,), and the gradient of each network's loss plus penalty by weights and biases."""
-    inputs, targets = recipe.augment(inputs, targets, rng)
+    inputs, targets = augmented(inputs, targets, recipe, design, rng)
     inputs = recipe.oppose(inputs, lambda at: slope(layers, at, targets, design), rng)
     seen = recipe.perturb_weights(layers, rng)
     outputs, units = forward(
@@ -49,6 +49,12 @@ def step(
     return losses.detach(), list(gradients)
 
 
+def augmented(inputs: Tensor, targets: Tensor, recipe: Recipe, design: Any, rng: Draws) -> tuple[Tensor, Tensor]:
+    """A batch after `augment`; what is to be reconstructed changes as the inputs do, by the same draws."""
+    seen, aims = recipe.augment(inputs, targets, rng)
+    return seen, recipe.augment(targets, targets, rng)[0] if design.loss.reconstructs else aims
+
+
 def slope(layers: Sequence[Layer], inputs: Tensor, targets: Tensor, design: Any) -> Tensor:
     """The gradient of each row's loss by its own inputs, shaped like them."""
     inputs = inputs.detach().requires_grad_()
@@ -56,7 +62,7 @@ def slope(layers: Sequence[Layer], inputs: Tensor, targets: Tensor, design: Any)
     return torch.autograd.grad(design.loss.per_row(outputs, targets).sum(), inputs)[0]
 
 
-def first_layers(layers: Sequence[Layer], activation: str, recipe: Recipe, seed: int) -> Sequence[Layer]:
+def first_layers(layers: Sequence[Layer], activation: Activations, recipe: Recipe, seed: int) -> Sequence[Layer]:
     """The weights with which a network of this seed begins, shaped like `layers`, a stack of one."""
     rng = draws([seed], step=0)
     return recipe.initialize(default_initializer(activation).initialize(layers, rng.at("initial")), rng)
@@ -206,7 +212,7 @@ class Stack:
         targets = self.targets.index_select(0, flat).view(*rows.shape, -1)
         if self.design.loss.standardizes:
             targets = (targets - target_centre) / target_scale
-        return standardize(inputs, centre, scale, self.design.standardize), targets
+        return standardize(inputs, centre, scale, self.design.clipping), targets
 
     @torch.no_grad()
     def validate(self, parameters: Tensor) -> Scores:
@@ -307,7 +313,7 @@ class Stack:
             self.design.activation,
             centre,
             scale,
-            self.design.standardize,
+            self.design.clipping,
             target_centre,
             target_scale,
             self.histories[i],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -30,6 +30,9 @@ DEFAULT_OPTIMIZER = AdamW(learning_rate=2e-3, schedule="cosine", decay=0.02, bet
 
 class MLP(BaseEstimator):
     """Base of the estimators; its parameters are theirs."""
+
+    _default_recipe: ClassVar[Recipe] = DEFAULT_RECIPE
+    _default_optimizer: ClassVar[Optimizer] = DEFAULT_OPTIMIZER
 
     def __init__(
         self,
@@ -115,21 +118,26 @@ class MLP(BaseEstimator):
         DataError, UsageError
             For data or parameters that cannot be used.
         """
+        self._keep(self._trained(X, y, sample_weight, validation, groups, checkpoint)[2])
+        return self
+
+    def _trained(
+        self, X: Any, y: Any, sample_weight: Any, validation: Any, groups: Any, checkpoint: str | Path | None
+    ) -> tuple[Examples, Job, tuple[Network, ...]]:
+        """All rows as numbers, the job that was trained, and its networks."""
         design_of = self._check_parameters()
         goes_on = self.warm_start and hasattr(self, "networks_")
         examples, rows, held = self._examples(X, y, sample_weight, validation, groups, goes_on)
-        job = Job(
-            self.recipe_,
-            rows,
-            held,
-            self._seed(),
-            design_of(self._loss(examples.targets)),
-            tuple(network for network in self.networks_ if not network.snapshot) if goes_on else (),
-        )
+        start = tuple(network for network in self.networks_ if not network.snapshot) if goes_on else ()
+        design = design_of(self._loss(examples.targets))
+        job = self._job(examples, Job(self.recipe_, rows, held, self._seed(), design, start))
         checkpoints = self._checkpoints(checkpoint)
         (networks,) = train(examples, [job], workers=self.workers, progress=self._progress(), checkpoints=checkpoints)
-        self._keep(networks)
-        return self
+        return examples, job, networks
+
+    def _job(self, examples: Examples, job: Job) -> Job:
+        """The job to train, given one of all training rows."""
+        return job
 
     def _checkpoints(self, folder: str | Path | None) -> Checkpoints | None:
         """Where the training is kept on disk."""
@@ -146,9 +154,9 @@ class MLP(BaseEstimator):
     def _check_parameters(self) -> Any:
         """Refuse parameters out of range; sets `recipe_` and gives the design as a function of the loss."""
         name = type(self).__name__
-        given = DEFAULT_RECIPE if self.regularizers is None else self.regularizers
+        given = self._default_recipe if self.regularizers is None else self.regularizers
         self.recipe_ = Recipe((given,) if isinstance(given, Regularizer) else tuple(given))
-        optimizer = DEFAULT_OPTIMIZER if self.optimizer is None else self.optimizer
+        optimizer = self._default_optimizer if self.optimizer is None else self.optimizer
         if not isinstance(optimizer, Optimizer):
             raise UsageError(f"{name}(optimizer={optimizer!r}): pass an instance, for example AdamW(0.001).")
         if self.activation not in ACTIVATIONS:
@@ -190,13 +198,13 @@ class MLP(BaseEstimator):
     ) -> tuple[Examples, np.ndarray, np.ndarray]:
         """All rows as numbers, the numbers of the training rows, and those of the validation rows."""
         name = type(self).__name__
-        if y is None:
+        if y is None and self.__sklearn_tags__().target_tags.required:
             raise ValueError(f"{name} requires y to be passed, but the target y is None.")
         if not goes_on:
             self.encoder_ = self._encoder().fit(X)
             self._take_features()
         inputs = self.encoder_.transform(X)
-        targets = self._encode_targets(y)
+        targets = self._targets(inputs, y)
         check_consistent_length(inputs, targets)
         weights = None
         rows = np.arange(len(inputs))
@@ -207,9 +215,10 @@ class MLP(BaseEstimator):
                 raise DataError(f"{name}.fit(sample_weight): every weight is zero. Pass some that are above 0.")
         held = np.arange(0)
         if validation is not None:
-            held = len(inputs) + np.arange(len(validation[1]))
-            inputs = np.vstack([inputs, self.encoder_.transform(validation[0])])
-            targets = np.concatenate([targets, self._encode_more(validation[1])])
+            more = self.encoder_.transform(validation[0])
+            held = len(inputs) + np.arange(len(more))
+            inputs = np.vstack([inputs, more])
+            targets = np.concatenate([targets, self._targets_of_more(more, validation[1])])
             weights = None if weights is None else np.concatenate([weights, np.ones(len(held))])
         if groups is not None:
             check_consistent_length(groups, rows if sample_weight is None else weights)
@@ -223,8 +232,16 @@ class MLP(BaseEstimator):
         name = type(self).__name__
         return TableEncoder(name) if self.image_shape is None else PictureEncoder(self.image_shape, name)
 
-    def _encode_more(self, y: Any) -> np.ndarray:
+    def _targets(self, inputs: np.ndarray, y: Any) -> np.ndarray:
+        """Targets of the training rows, whose inputs are given as numbers."""
+        return self._encode_targets(y)
+
+    def _targets_of_more(self, inputs: np.ndarray, y: Any) -> np.ndarray:
         """Targets of validation rows."""
+        return self._encode_more(y)
+
+    def _encode_more(self, y: Any) -> np.ndarray:
+        """Targets of rows that come after the fit."""
         return self._encode_targets(y)
 
     def _with_class_weights(self, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
@@ -311,6 +328,14 @@ class MLP(BaseEstimator):
         """Predictions of every member, (members, rows, outputs)."""
         inputs = self._inputs(X)
         return np.stack([self.loss_.predict(network.outputs(inputs)) for network in self._members()])
+
+    def _facts(self) -> dict[str, Any]:
+        """What a model file says beside networks and parameters, as plain JSON."""
+        raise NotImplementedError
+
+    def _take_facts(self, facts: dict[str, Any]) -> None:
+        """The reverse, when a model file is read."""
+        raise NotImplementedError
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a file: JSON and weights, nothing that could run. `dashpot.load` reads it."""

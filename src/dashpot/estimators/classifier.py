@@ -163,6 +163,15 @@ class MLPClassifier(ClassifierMixin, MLP):
             of_class = compute_class_weight(self.class_weight, classes=numbers, y=targets)
         return of_class[targets] if weights is None else weights * of_class[targets]
 
+    def _facts(self) -> dict[str, Any]:
+        """The classes."""
+        return {"classes": [str(self.classes_.dtype.kind), self.classes_.tolist()]}
+
+    def _take_facts(self, facts: dict[str, Any]) -> None:
+        """The classes."""
+        kind, classes = facts["classes"]
+        self.classes_ = np.array(classes, dtype=object if kind == "O" else None)
+
     def predict_proba(self, X: Any, samples: int = 0) -> np.ndarray:
         """Probabilities of the classes, (rows, classes): the mean over the members.
 

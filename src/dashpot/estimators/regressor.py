@@ -150,6 +150,14 @@ class MLPRegressor(RegressorMixin, MLP):
             raise DataError("MLPRegressor(loss='poisson'): a target is below 0; counts are at least 0.")
         return LOSSES[self.loss]
 
+    def _facts(self) -> dict[str, Any]:
+        """Whether predictions have an axis for outputs."""
+        return {"one_output": self.one_output_}
+
+    def _take_facts(self, facts: dict[str, Any]) -> None:
+        """Whether predictions have an axis for outputs."""
+        self.one_output_ = bool(facts["one_output"])
+
     def predict(self, X: Any, samples: int = 0) -> np.ndarray:
         """Amounts, (rows,) or (rows, outputs): the mean over the members.
 

@@ -68,7 +68,7 @@ def _noisy(
             Layer(*(torch.from_numpy(part).expand(copies, *part.shape) for part in (weight, bias[None])))
             for weight, bias in network.layers
         ]
-        units = standardize(rows.astype(np.float64), network.centre, network.scale, network.clipped)
+        units = standardize(rows.astype(np.float64), network.centre, network.scale, network.clip)
         outputs, _ = forward(
             noise.perturb_weights(weights, rng),
             torch.from_numpy(units.astype(np.float32)).expand(copies, *units.shape),

@@ -10,11 +10,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from dashpot.networks import Layer
+from dashpot.networks import Activations, Layer
 from dashpot.randomness import Draws, draws
 from dashpot.ranges import require, require_choice
 from dashpot.regularizers.base import Regularizer
 from dashpot.regularizers.depths import changed, require_layers
+from dashpot.regularizers.recipe import Recipe
 
 __doctest__ = (torch, draws)  # names that the examples below use
 
@@ -278,8 +279,16 @@ class Orthogonal(Initializer):
         return self.gain * (q if inputs >= outputs else q.transpose(1, 2).contiguous())
 
 
-def default_initializer(activation: str) -> Initializer:
-    """What networks begin with unless told otherwise: by what the activation needs."""
+def default_initializer(activation: Activations) -> Regularizer:
+    """What networks begin with unless told otherwise: by what the activation needs, that of the layer before."""
+    if isinstance(activation, str):
+        return _default(activation)
+    before = (*activation[:1], *activation)
+    return Recipe(tuple(_default(bend.name, depth) for depth, bend in enumerate(before, start=1)))
+
+
+def _default(activation: str, layers: str | int = "all") -> Initializer:
+    """What layers behind an activation begin with."""
     if activation in ("tanh", "sigmoid", "identity"):
-        return Glorot()
-    return LeCun() if activation == "selu" else He()
+        return Glorot(layers)
+    return LeCun(layers) if activation == "selu" else He(layers)

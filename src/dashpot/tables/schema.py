@@ -41,6 +41,8 @@ class Column:
         Of a date: it spans more than a year, so the time of the year enters too.
     reason : str
         Why the column is ignored.
+    constant : str
+        Of an ignored column whose cells are all the same: that cell.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Column:
     scale: float = 1.0
     seasonal: bool = False
     reason: str = ""
+    constant: str = ""
 
     def inputs(self) -> list[tuple[str, bool]]:
         """Return name and "is an indicator" of each input that the column becomes."""
@@ -139,7 +142,14 @@ def describe_numbers(names: Sequence[str], values: np.ndarray, caller: str) -> l
         if np.isnan(low[number]):
             columns.append(Column(name, "ignored", reason="every cell is missing"))
         elif low[number] == high[number] and not missing[number]:
-            columns.append(Column(name, "ignored", reason=f"constant: every cell is {low[number]:g}"))
+            columns.append(
+                Column(
+                    name,
+                    "ignored",
+                    reason=f"constant: every cell is {low[number]:g}",
+                    constant=repr(float(low[number])),
+                )
+            )
         elif name.casefold() in _row_numbers and _counts_rows(values[:, number]):
             columns.append(Column(name, "ignored", reason="it numbers the rows"))
         else:
@@ -200,7 +210,8 @@ def _describe_levels(name: str, values: np.ndarray, declared: bool) -> Column:
     if not counts:
         return Column(name, "ignored", reason="every cell is missing")
     if len(counts) == 1 and not missing:
-        return Column(name, "ignored", reason=f"constant: every cell is {shown(next(iter(counts)))}")
+        only = next(iter(counts))
+        return Column(name, "ignored", reason=f"constant: every cell is {shown(only)}", constant=only)
     if len(counts) > _few_levels and repeated < _repeated_share * rows:
         kind = "level" if declared else "text"
         reason = f"ids or free text: {len(counts)} different {kind}s in {rows} rows"

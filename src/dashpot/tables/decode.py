@@ -1,0 +1,95 @@
+"""Numbers become a table again: the inverse of the encoder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from dashpot.tables.schema import Column
+
+__all__ = ["decode", "filled"]
+
+
+def decode(encoder: Any, values: np.ndarray) -> Any:
+    """Rows of encoded values as a table with the columns of the fit.
+
+    Parameters
+    ----------
+    encoder : TableEncoder or PictureEncoder, fitted
+    values : array (rows, inputs)
+        Amounts in the encoder's units, and a probability for each indicator: the likeliest level is taken.
+
+    Returns
+    -------
+    float64 array (rows, columns) where the fit had an array of numbers, otherwise a pandas data frame. A constant
+    column comes back as it was; ids and free text, which the encoder left out, are NaN.
+    """
+    if not hasattr(encoder, "columns_"):
+        return _framed(encoder, values.astype(np.float64))
+    decoded, first = [], 0
+    for column in encoder.columns_:
+        count = len(column.inputs())
+        decoded.append(_cells(column, values[:, first : first + count]))
+        first += count
+    if hasattr(encoder, "feature_names_in_") or any(cells.dtype.kind != "f" for cells in decoded):
+        return pd.DataFrame({column.name: cells for column, cells in zip(encoder.columns_, decoded, strict=True)})
+    return np.column_stack(decoded)
+
+
+def _framed(encoder: Any, pixels: np.ndarray) -> Any:
+    """Pictures with the names of their pixels, where they have some."""
+    names = getattr(encoder, "feature_names_in_", None)
+    return pixels if names is None else pd.DataFrame(pixels, columns=names)
+
+
+def _cells(column: Column, values: np.ndarray) -> np.ndarray:
+    """The cells of one source column."""
+    if column.kind == "ignored":
+        return _constant(column.constant, len(values))
+    if column.kind == "number":
+        return np.asarray(values[:, 0].astype(np.float64) * column.scale + column.center)
+    if column.kind == "date":
+        return np.asarray((values[:, 0].astype(np.float64) * 86_400e6).round().astype("datetime64[us]"))
+    states = [*column.levels, *(["another level"] if column.other else [])]
+    if values.shape[1] == 1 and len(states) == 2:
+        chosen = (values[:, 0] > 0.5).astype(int)
+    else:
+        chosen = values[:, : len(states)].argmax(1)
+    return np.array(states, dtype=object)[chosen]
+
+
+def _constant(value: str, rows: int) -> np.ndarray:
+    """A column of one value, a number where it reads as one; NaN where there is none."""
+    try:
+        return np.full(rows, float(value or "nan"))
+    except ValueError:
+        return np.array([value] * rows, dtype=object)
+
+
+def filled(encoder: Any, table: Any, expected: Any, absent: dict[int, np.ndarray]) -> Any:
+    """A table with `expected` in place of the cells that are missing.
+
+    Parameters
+    ----------
+    encoder : TableEncoder or PictureEncoder, fitted
+    table : what was given to the encoder
+    expected : array or data frame
+        What `decode` gives.
+    absent : dict of bool arrays (rows,)
+        By the number of a source column, which cells are missing.
+    """
+    if not isinstance(expected, pd.DataFrame):
+        cells = np.asarray(table, dtype=np.float64).reshape(expected.shape)
+        return np.where(np.isnan(cells), expected, cells)
+    frame = nw.from_native(table, pass_through=True)
+    named = frame.to_pandas() if isinstance(frame, nw.DataFrame) else pd.DataFrame(table, columns=expected.columns)
+    columns = {str(name): cells for name, cells in named.items()}
+    for number, missing in absent.items():
+        if missing.any():
+            name = expected.columns[number]
+            whole = columns[name].astype(object).where(~missing, expected[name].to_numpy())
+            columns[name] = whole.infer_objects()
+    return pd.DataFrame(columns, index=named.index)
