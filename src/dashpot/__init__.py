@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from dashpot.estimators import MLPRegressor as MLPRegressor
     from dashpot.landscapes import landscape as landscape
     from dashpot.landscapes import sharpness as sharpness
+    from dashpot.maps import Map as Map
+    from dashpot.maps import embed as embed
     from dashpot.regularizers import *  # noqa: F403
     from dashpot.regularizers import image_recipe as image_recipe
     from dashpot.saving import load as load
@@ -47,6 +49,8 @@ _homes = {
     "landscape": "dashpot.landscapes",
     "sharpness": "dashpot.landscapes",
     "load": "dashpot.saving",
+    "Map": "dashpot.maps",
+    "embed": "dashpot.maps",
     "compare": "dashpot.studies",
     "Study": "dashpot.studies",
     "image_recipe": "dashpot.regularizers",

@@ -24,10 +24,7 @@ def scaling(sample: Sample, design: Any) -> tuple[np.ndarray, ...]:
         centre = restored_shares(sample, design.loss, width).astype(np.float32)
         return *(np.full(count, v, dtype=np.float32) for v in (0, 1)), centre, np.ones(width, dtype=np.float32)
     columns, inputs = sample.examples.columns, sample.inputs.astype(np.float64)
-    if columns.image is not None:
-        centre, scale = channel_scaling(inputs, columns.image[2])
-    else:
-        centre, scale = _input_scaling(inputs, columns.indicator)
+    centre, scale = input_scaling(inputs, columns)
     target_centre, target_scale = restored_shares(sample, design.loss, width), np.ones(width)
     if design.loss.standardizes:
         target_centre, target_scale = design.loss.scale(targets)
@@ -59,8 +56,10 @@ def channel_scaling(pixels: np.ndarray, channels: int) -> tuple[np.ndarray, np.n
     return np.tile(centre, pixels.shape[1] // channels), np.tile(scale, pixels.shape[1] // channels)
 
 
-def _input_scaling(inputs: np.ndarray, indicator: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def input_scaling(inputs: np.ndarray, columns: Inputs) -> tuple[np.ndarray, np.ndarray]:
     """Centre and factor of each input, missing cells left out."""
+    if columns.image is not None:
+        return channel_scaling(inputs, columns.image[2])
     absent = np.isnan(inputs)
     filled = absent.all(0)
     if filled.any():
@@ -73,8 +72,8 @@ def _input_scaling(inputs: np.ndarray, indicator: np.ndarray) -> tuple[np.ndarra
     half_range = (highest(inputs, axis=0) - lowest(inputs, axis=0)) / 2
     spread = np.where(spread > 0, spread, half_range)
     mean, deviation = (np.nanmean, np.nanstd) if missing else (np.mean, np.std)
-    centre = np.where(indicator, mean(inputs, axis=0), centre)
-    spread = np.where(indicator, deviation(inputs, axis=0), spread)
+    centre = np.where(columns.indicator, mean(inputs, axis=0), centre)
+    spread = np.where(columns.indicator, deviation(inputs, axis=0), spread)
     return centre, np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
 
 

@@ -15,6 +15,7 @@ from dashpot.cli.augment_preview import augment_preview
 from dashpot.cli.compare import compare
 from dashpot.cli.demo import demo
 from dashpot.cli.diagnose import diagnose
+from dashpot.cli.embed import embed
 from dashpot.cli.fit import fit
 from dashpot.cli.landscape import landscape
 from dashpot.cli.predict import predict
@@ -27,7 +28,7 @@ _unexpected = 1
 
 
 @click.group(
-    commands=[demo, compare, fit, predict, landscape, diagnose, augment_preview],
+    commands=[demo, compare, fit, predict, embed, landscape, diagnose, augment_preview],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

@@ -84,6 +84,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         Mean error on the validation rows (on the training rows where there are none).
     components_error_ : float
         The same for as many principal components: the floor that the network began from.
+    components_network_ : Network
+        That beginning; not kept in model files.
     recipe_ : Recipe
     history_ : list of dict
         "loss" and "validation_loss", an entry for each epoch.
@@ -188,6 +190,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         errors = [self._mean_error(network, judged) for network in networks]
         self._keep((networks[int(np.argmin(errors))],))
         self.error_ = min(errors)
+        self.components_network_ = job.start[0]
         self.components_error_ = self._mean_error(job.start[0], judged)
         self._arrange(examples.inputs[job.rows])
         return self

@@ -12,6 +12,7 @@ from dashpot.regularizers.images import image_recipe as image_recipe
 from dashpot.regularizers.initializers import Gaussian, Glorot, He, LeCun, Orthogonal, Uniform, Zero
 from dashpot.regularizers.light import Blur, Brightness, ColourShift, Contrast, Erase
 from dashpot.regularizers.mixing import Adversarial, CutMix, CutOut, LabelSmoothing, Mixup
+from dashpot.regularizers.neighbors import KeepNeighbors
 from dashpot.regularizers.noise import Noise
 from dashpot.regularizers.norms import L1, L2, ElasticNet, MaxNorm, WeightDecay
 from dashpot.regularizers.recipe import Recipe
@@ -51,6 +52,7 @@ __all__ = [
     "GroupLasso",
     "He",
     "InputDropout",
+    "KeepNeighbors",
     "LabelSmoothing",
     "LeCun",
     "MaxNorm",

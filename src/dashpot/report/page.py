@@ -13,6 +13,18 @@ def render(summary: dict[str, Any]) -> str:
     The page is one file with its style and its pictures inside, without any script, in the reader's light or
     dark colours, and fit for a phone and for print.
     """
+    return page(
+        "report.html",
+        effects=effect_figure(summary),
+        curves=curve_figure(summary["curves"]),
+        dots=dot_figure(summary),
+        marks=marks,
+        study=summary,
+    )
+
+
+def page(template: str, **values: Any) -> str:
+    """Fill a template of this package; whatever comes from data is escaped."""
     environment = Environment(
         loader=PackageLoader("dashpot.report"),
         autoescape=True,
@@ -20,14 +32,7 @@ def render(summary: dict[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("report.html")
-    return template.render(
-        effects=effect_figure(summary),
-        curves=curve_figure(summary["curves"]),
-        dots=dot_figure(summary),
-        marks=marks,
-        study=summary,
-    )
+    return environment.get_template(template).render(**values)
 
 
 # Verdict -> the word of the style sheet and the sign that says the same without colour.

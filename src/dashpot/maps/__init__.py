@@ -1,0 +1,5 @@
+"""Maps of tables: autoencoders beside PCA, t-SNE and UMAP."""
+
+from dashpot.maps.embedding import Map, embed
+
+__all__ = ["Map", "embed"]
