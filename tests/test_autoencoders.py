@@ -174,6 +174,17 @@ def test_a_linear_network_from_random_weights_reaches_the_error_of_pca():
     assert ((network.outputs(X) - X) ** 2).mean() == pytest.approx(error, rel=0.02)
 
 
+@pytest.mark.parametrize("settings", [{}, {"image_shape": (8, 8)}])
+def test_it_begins_as_principal_component_analysis_of_what_it_is_to_reconstruct(settings):
+    X = load_digits().data
+    X = X[:, X.std(0) > 0.5] if not settings else X
+    model = Autoencoder(8, (16,), max_epochs=1, regularizers=(), random_state=0, **settings).fit(X)
+    scaled = (X - X.mean(0)) / X.std(0) if not settings else (X - X.mean()) / X.std()
+    pca = PCA(8).fit(scaled)
+    error = ((pca.inverse_transform(pca.transform(scaled)) - scaled) ** 2).mean()
+    assert model.components_error_ == pytest.approx(error, rel=0.01)
+
+
 @pytest.mark.parametrize(("size", "most"), [(2, 0.9), (8, 0.8)])
 def test_pictures_are_reconstructed_better_than_by_components_on_rows_held_out(size, most):
     X = load_digits().data

@@ -57,8 +57,9 @@ def _components(one: Prepared) -> Components:
     weight, slope, offset = _units_of(design.loss, mean)
     scaled = np.where(known, aims - mean, 0.0) * weight
     values, axes = np.linalg.svd(scaled, full_matrices=False)[1:]
-    pull = (seen * scaled).sum(0) / (seen**2).sum(0).clip(min=1e-12)  # each aim as its own input tells it
-    shift = scaled.mean(0) - pull * seen.mean(0)
+    middle = seen.mean(0)
+    pull = ((seen - middle) * scaled).sum(0) / ((seen - middle) ** 2).sum(0).clip(min=1e-12)  # each aim by its input
+    shift = scaled.mean(0) - pull * middle
     encoder = np.vstack([shift @ axes.T, pull[:, None] * axes.T])
     return Components(scales, encoder, np.vstack([offset, axes * slope]), values**2 / (values**2).sum().clip(min=1e-12))
 
