@@ -58,3 +58,18 @@ def test_every_regularizer_has_its_section():
     names = [name for name in regularizers.__all__ if name not in ("Recipe", "Regularizer")]
     assert len(names) >= 35
     assert [name for name in names if not re.search(rf"^#+ {name}$", page, flags=re.MULTILINE)] == []
+
+
+def test_every_regularizer_has_formula_source_picture_and_command():
+    from dashpot import regularizers
+
+    page = (ROOT / "docs" / "regularizers.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^#+ (\w+)\n(.*?)(?=^#+ |\Z)", page, flags=re.MULTILINE | re.DOTALL))
+    for name in regularizers.__all__:
+        if name in ("Recipe", "Regularizer"):
+            continue
+        text = sections[name]
+        assert (ROOT / "docs" / "pictures" / f"{name}.png").stat().st_size > 1000, name
+        assert f"](pictures/{name}.png)" in text, name
+        assert re.search(rf"dashpot[. ]show\W*{name}", text), name
+        assert re.search(r"\b(1[89]|20)\d\d\b|the field's|scikit", text) or "own" in text, name

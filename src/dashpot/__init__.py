@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dashpot.regularizers import *  # noqa: F403
     from dashpot.regularizers import image_recipe as image_recipe
     from dashpot.saving import load as load
+    from dashpot.showing import show as show
     from dashpot.studies import Study as Study
     from dashpot.studies import compare as compare
 
@@ -55,6 +56,7 @@ _homes = {
     "Study": "dashpot.studies",
     "image_recipe": "dashpot.regularizers",
     "preview": "dashpot.contact_sheet",
+    "show": "dashpot.showing",
     "load_anes96": "dashpot.datasets",
     "DashpotError": "dashpot.errors",
     "UsageError": "dashpot.errors",

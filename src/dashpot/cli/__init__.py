@@ -19,6 +19,7 @@ from dashpot.cli.embed import embed
 from dashpot.cli.fit import fit
 from dashpot.cli.landscape import landscape
 from dashpot.cli.predict import predict
+from dashpot.cli.show import show
 from dashpot.errors import DashpotError, DataError, UsageError
 
 __all__ = ["main"]
@@ -28,7 +29,7 @@ _unexpected = 1
 
 
 @click.group(
-    commands=[demo, compare, fit, predict, embed, landscape, diagnose, augment_preview],
+    commands=[demo, compare, fit, predict, embed, show, landscape, diagnose, augment_preview],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
