@@ -40,6 +40,21 @@ def test_the_plain_average_is_the_mean_of_the_epochs_from_its_start():
         memory, _ = average.end_epoch(memory, Epoch(torch.full((2,), number), {}, shown))
 
 
+def test_the_plain_average_is_that_of_torch():
+    weights, average = walk(), WeightAverage(start=11)
+    model = torch.nn.Linear(5, 2, bias=False)
+    peer = AveragedModel(model)
+    memory = average.begin(weights[0])
+    for number, step in enumerate(weights, start=1):
+        if number >= 11:
+            with torch.no_grad():
+                model.weight.copy_(step)
+            peer.update_parameters(model)
+        shown = average.shown(memory, step)
+        memory, _ = average.end_epoch(memory, Epoch(torch.full((2,), number), {}, shown))
+    torch.testing.assert_close(shown, peer.module.weight.detach())
+
+
 @pytest.mark.parametrize("average", [MovingAverage(0.95), WeightAverage(2)])
 def test_averages_and_early_stopping_work_together_in_any_order(average):
     frame, vote = load_anes96()

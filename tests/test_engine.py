@@ -39,6 +39,7 @@ from dashpot.regularizers import (
     Resample,
     Undersample,
     Uniform,
+    UnitVariance,
     WeightDecay,
     Zero,
 )
@@ -725,3 +726,24 @@ def test_an_order_may_choose_the_rows_of_an_epoch():
     same.targets[1:] = 7.0
     first, second = (fit(table, [FirstRows()]).layers[0][0] for table in (examples, same))
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_unit_variance_begins_with_units_of_mean_zero_and_variance_one(activation):
+    rng = np.random.default_rng(0)
+    inputs = (rng.normal(size=(600, 3)) @ rng.normal(size=(3, 12)) + rng.standard_t(2, size=(600, 12))).astype(
+        np.float32
+    )
+    columns = Inputs(tuple("abcdefghijkl"), np.arange(12), np.zeros(12, dtype=bool))
+    examples = Examples(inputs, (inputs[:, :1] > 0).astype(np.float32), columns)
+    recipe = Recipe((UnitVariance(layers="all"),))
+    design = Design((20, 20, 20), activation, SquaredError())
+    job = Job(recipe, np.arange(500), np.arange(0), 3, design)
+    stack = Stack(examples, prepare(examples, [job]), "cpu")
+    network = stack._network(0, stack.parameters)
+    units = standardize(inputs[:500].astype(float), network.centre, network.scale, network.clip)
+    for weights, biases in network.layers:
+        before = units @ weights + biases
+        assert before.mean(0) == pytest.approx(np.zeros(before.shape[1]), abs=1e-3)
+        assert before.std(0) == pytest.approx(np.ones(before.shape[1]), abs=1e-3)
+        units = ACTIVATIONS[activation].predict(before)

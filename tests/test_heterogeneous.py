@@ -43,6 +43,7 @@ QUICK = {"folds": 2, "rounds": 5, "random_state": 0}
 CHECKED = [
     EnsembleClassifier(CLASSIFIERS, "stack", **QUICK),
     EnsembleRegressor(REGRESSORS, **QUICK),
+    EnsembleRegressor(REGRESSORS, "stack", **QUICK),
 ]
 WEIGHTS = "a row of weight 2 is not two rows: mini-batches and folds are others"
 

@@ -15,7 +15,7 @@ from dashpot import checkpoints, regularizers, training
 from dashpot.errors import UsageError
 from dashpot.jobs import Design, Examples, Job, Sample, prepare, stacks
 from dashpot.losses import Binary, CrossEntropy, SquaredError
-from dashpot.networks import layers_of, parameter_count
+from dashpot.networks import forward, layers_of, parameter_count
 from dashpot.optimizers import SGD, Adam, AdamW, Step
 from dashpot.randomness import draws
 from dashpot.regularizers import L1, L2, Dropout, EarlyStopping, InputDropout, MaxNorm, Noise, WeightDecay, parse
@@ -32,11 +32,11 @@ CLASSES = [
     if isinstance(cls, type) and issubclass(cls, Regularizer) and cls not in (Regularizer, Recipe)
 ]
 HOOKS = (
-    "plan", "hold_out", "resample", "order", "bind", "initialize", "augment", "oppose", "perturb_weights",
+    "plan", "hold_out", "resample", "order", "bind", "initialize", "settle", "augment", "oppose", "perturb_weights",
     "perturb_units", "penalty", "constrain", "begin", "end_step", "shown", "end_epoch", "finish", "snapshots",
 )  # fmt: skip
 TENSOR_HOOKS = HOOKS[5:]
-STACK_HOOKS = HOOKS[6:]
+STACK_HOOKS = HOOKS[7:]
 PICTURE = (4, 3, 2)  # height, width, channels
 FOR_CLASSES = {
     "ADASYN",
@@ -319,6 +319,7 @@ def arguments_for(hook, regularizer, dtype=torch.float32):
         "order": (Sample(examples, job.rows), np.random.default_rng(0)),
         "bind": (examples.columns,),
         "initialize": (layers, rng),
+        "settle": (layers, lambda current: forward(current, inputs, "tanh")[1]),
         "oppose": (inputs, torch.sin, rng),
         "end_step": (regularizer.begin(parameters), parameters),
         "shown": (regularizer.begin(parameters), parameters),
@@ -384,7 +385,8 @@ def tensors_in(thing):
 @every
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_shapes_dtype_and_device_are_kept(regularizer, dtype):
-    replacing = {"initialize": 0, "augment": slice(0, 2), "perturb_weights": 0, "perturb_units": 0, "constrain": 0,
+    replacing = {"initialize": 0, "settle": 0,
+                 "augment": slice(0, 2), "perturb_weights": 0, "perturb_units": 0, "constrain": 0,
                  "oppose": 0, "shown": 1}  # fmt: skip
     for hook in set(hooks_of(regularizer)) & set(TENSOR_HOOKS):
         for own in (regularizer, in_a_stack(regularizer)) if hook in STACK_HOOKS else (regularizer,):

@@ -25,6 +25,8 @@ from dashpot.regularizers.initializers import default_initializer
 from dashpot.regularizers.recipe import Recipe, stacked
 from dashpot.scaling import scaling, silenced
 
+SETTLING = 1024  # training rows that first weights are fitted to, at most
+
 
 def step(
     layers: Sequence[Layer],
@@ -62,10 +64,18 @@ def slope(layers: Sequence[Layer], inputs: Tensor, targets: Tensor, design: Any)
     return torch.autograd.grad(design.loss.per_row(outputs, targets).sum(), inputs)[0]
 
 
-def first_layers(layers: Sequence[Layer], activation: Activations, recipe: Recipe, seed: int) -> Sequence[Layer]:
-    """The weights with which a network of this seed begins, shaped like `layers`, a stack of one."""
+def first_layers(
+    layers: Sequence[Layer], activation: Activations, recipe: Recipe, seed: int, inputs: Tensor | None = None
+) -> Sequence[Layer]:
+    """The weights with which a network of this seed begins, shaped like `layers`, a stack of one.
+
+    `inputs` (1, rows, inputs) are standardized training rows; without them nothing is fitted to rows.
+    """
     rng = draws([seed], step=0)
-    return recipe.initialize(default_initializer(activation).initialize(layers, rng.at("initial")), rng)
+    begun = recipe.initialize(default_initializer(activation).initialize(layers, rng.at("initial")), rng)
+    if inputs is None or not inputs.shape[1]:
+        return begun
+    return recipe.settle(begun, lambda current: forward(current, inputs, activation)[1])
 
 
 def write(values: Sequence[Layer], layers: Sequence[Layer]) -> None:
@@ -89,7 +99,7 @@ class Stack:
         self.examples = examples
         self.recipe = self._recipe()
         self._load(examples)
-        self.parameters = torch.cat([self._first_weights(one) for one in prepared])
+        self.parameters = torch.cat([self._first_weights(i) for i in range(len(prepared))])
         self.optimizer = self._optimizer()
         self.memory = self.recipe.begin(self.parameters)
         self.before = self.parameters.clone()
@@ -150,8 +160,9 @@ class Stack:
             weights[i, : len(own)] = given / given.sum() if given.any() else np.nan
         self.validation = torch.from_numpy(rows).to(self.device), torch.from_numpy(weights).to(self.device)
 
-    def _first_weights(self, one: Prepared) -> Tensor:
+    def _first_weights(self, i: int) -> Tensor:
         """The initial parameters of one network, (1, size)."""
+        one = self.members[i]
         parameters = torch.zeros(1, parameter_count(self.widths), device=self.device)
         layers = layers_of(parameters, self.widths)
         if one.job.start:
@@ -159,8 +170,16 @@ class Stack:
                 layer.weights.copy_(torch.from_numpy(weights))
                 layer.biases.copy_(torch.from_numpy(biases))
             return parameters
-        write(first_layers(layers, self.design.activation, one.job.recipe, one.job.seed), layers)
+        inputs = self._some_inputs(i) if one.job.recipe.using("settle") else None
+        write(first_layers(layers, self.design.activation, one.job.recipe, one.job.seed, inputs), layers)
         return parameters
+
+    def _some_inputs(self, i: int) -> Tensor:
+        """Standardized inputs of some training rows of one network, spread over all of them, (1, rows, inputs)."""
+        rows = self.rows[i][:: -(-len(self.rows[i]) // SETTLING)]
+        centre, scale = (part[i : i + 1] for part in self.scales[:2])
+        inputs = self.inputs.index_select(0, torch.from_numpy(rows).to(self.device))[None]
+        return torch.as_tensor(standardize(inputs, centre, scale, self.design.clipping))
 
     def _optimizer(self) -> StackedOptimizer:
         """The optimizers of all networks in one."""

@@ -6,6 +6,8 @@ Command files import the library inside their functions, so that `dashpot --help
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any
 
 import click
@@ -34,15 +36,37 @@ _unexpected = 1
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 @click.version_option(__version__, message="dashpot %(version)s")
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A Python file with regularizers of your own, for --with. It is run.",
+)
 @click.option("--traceback", is_flag=True, help="Show Python's traceback when something unexpected happens.")
 @click.pass_context
-def dashpot(context: click.Context, traceback: bool) -> None:
+def dashpot(context: click.Context, plugins: tuple[Path, ...], traceback: bool) -> None:
     """Which regularizer helps a neural network on this table? By how much, and how sure is that?
 
     Start with `dashpot demo`. Every command explains itself: `dashpot compare --help`.
     """
+    for path in plugins:
+        _imported(path)
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+def _imported(path: Path) -> None:
+    """Run a Python file as a module of its name; its regularizers are known from then on."""
+    found = spec_from_file_location(path.stem, path)
+    if found is None or found.loader is None:
+        raise UsageError(f"dashpot --plugin {path}: is no Python file. Its name ends in .py.")
+    module = module_from_spec(found)
+    sys.modules[path.stem] = module  # so that worker processes find its classes
+    try:
+        found.loader.exec_module(module)
+    except Exception as error:
+        raise UsageError(f"dashpot --plugin {path}: {type(error).__name__}: {error}. Correct the file.") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dashpot.diagnosis.measures import LayerState, groups, states
 from dashpot.diagnosis.pictures import plot_diagnosis
@@ -122,12 +123,12 @@ def diagnose(estimator: Any, X: Any, y: Any, sample_weight: Any = None, *, membe
     weights = checked_weights(sample_weight, X, "diagnose")
     rows = seen_by(network, estimator, X, y, weights, "diagnose")
     with one_thread(), no_denormals():
-        start_loss, start = states(_first(estimator, network, member), rows)
+        start_loss, start = states(_first(estimator, network, member, rows.inputs), rows)
         end_loss, end = states(layers_of(network), rows)
     return Diagnosis(tuple(start), tuple(end), start_loss, end_loss)
 
 
-def _first(estimator: Any, network: Network, member: int) -> list[Layer]:
+def _first(estimator: Any, network: Network, member: int, inputs: Tensor | None = None) -> list[Layer]:
     """The weights with which a member of an estimator began."""
     seed = estimator.random_state
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
@@ -141,4 +142,4 @@ def _first(estimator: Any, network: Network, member: int) -> list[Layer]:
     job = jobs[member]
     widths = [len(network.centre), *(weights.shape[1] for weights, _ in network.layers)]
     empty = [Layer(torch.zeros(1, a, b), torch.zeros(1, 1, b)) for a, b in pairwise(widths)]
-    return [Layer(*layer) for layer in first_layers(empty, network.activation, job.recipe, job.seed)]
+    return [Layer(*layer) for layer in first_layers(empty, network.activation, job.recipe, job.seed, inputs)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
-from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils import _safe_indexing, assert_all_finite, get_tags
 from sklearn.utils.validation import (
     _check_sample_weight,
     check_consistent_length,
@@ -250,8 +250,16 @@ class HeterogeneousEnsemble(BaseEstimator):
     def _members(self, X: Any) -> np.ndarray:
         """Predictions of all members, (members, rows, outputs); zeros for those that do not count."""
         found = {name: self._predictions(member, X, name) for name, member in self._fitted().items()}
+        if len(found) < len(self.members_) and not get_tags(self).input_tags.allow_nan:
+            self._refuse_missing(X)
         none = np.zeros_like(next(iter(found.values())))
         return np.stack([found.get(name, none) for name in self.members_])
+
+    def _refuse_missing(self, X: Any) -> None:
+        """Refuse missing numbers as the members that do not count would: `fit` refused them, too."""
+        numbers = X.select_dtypes("number").to_numpy() if hasattr(X, "select_dtypes") else np.asarray(X)
+        if numbers.dtype.kind == "f":
+            assert_all_finite(numbers, estimator_name=type(self).__name__, input_name="X")
 
     def diversity(self, X: Any, y: Any, sample_weight: Any = None) -> pd.DataFrame:
         """How good and how different the members are, on rows that they have not seen.

@@ -9,7 +9,7 @@ from dashpot.regularizers.ensemble import Ensemble, Snapshots
 from dashpot.regularizers.geometry import Crop, Flip, Rotate, Shift, Zoom
 from dashpot.regularizers.images import Augment
 from dashpot.regularizers.images import image_recipe as image_recipe
-from dashpot.regularizers.initializers import Gaussian, Glorot, He, LeCun, Orthogonal, Uniform, Zero
+from dashpot.regularizers.initializers import Gaussian, Glorot, He, LeCun, Orthogonal, Uniform, UnitVariance, Zero
 from dashpot.regularizers.light import Blur, Brightness, ColourShift, Contrast, Erase
 from dashpot.regularizers.mixing import Adversarial, CutMix, CutOut, LabelSmoothing, Mixup
 from dashpot.regularizers.neighbors import KeepNeighbors
@@ -71,6 +71,7 @@ __all__ = [
     "SpectralNorm",
     "Undersample",
     "Uniform",
+    "UnitVariance",
     "WeightAverage",
     "WeightDecay",
     "Zero",

@@ -111,6 +111,13 @@ class Regularizer:
         """Once: the first weights, in place of those that `layers` holds."""
         return layers
 
+    def settle(self, layers: Sequence[Layer], run: Callable[[Sequence[Layer]], Sequence[Tensor]]) -> Sequence[Layer]:
+        """Once, after `initialize`: the first weights, fitted to the training rows.
+
+        `run(layers)` gives the units of every layer from depth 0, the standardized inputs of training rows, on.
+        """
+        return layers
+
     # ---- when networks come together in a stack
 
     def bind(self, columns: Inputs) -> Regularizer:

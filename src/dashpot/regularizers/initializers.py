@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from dashpot.networks import Activations, Layer
+from dashpot.networks import Activations, Layer, linear
 from dashpot.randomness import Draws, draws
 from dashpot.ranges import require, require_choice
 from dashpot.regularizers.base import Regularizer
-from dashpot.regularizers.depths import changed, require_layers
+from dashpot.regularizers.depths import changed, positions, require_layers
 from dashpot.regularizers.recipe import Recipe
+
+SAME = 1e-5  # of its size: a unit that spreads less over the rows is constant
 
 __doctest__ = (torch, draws)  # names that the examples below use
 
@@ -277,6 +279,49 @@ class Orthogonal(Initializer):
         q, r = torch.linalg.qr(tall)
         q = q * torch.diagonal(r, dim1=1, dim2=2).sign()[:, None]
         return self.gain * (q if inputs >= outputs else q.transpose(1, 2).contiguous())
+
+
+@dataclass(frozen=True)
+class UnitVariance(Orthogonal):
+    """Fit the first weights to the data: over the training rows every unit begins with mean 0 and variance 1.
+
+    Layer by layer, from orthogonal weights: w <- w / s and b <- -m / s, with m and s mean and standard deviation of
+    the unit before its activation, over up to 1,024 training rows. A unit that is the same for all rows stays.
+
+    Parameters
+    ----------
+    layers : {"all", "first", "hidden", "output", "none"} or int, default "hidden"
+        Which layers begin this way, or the number of one, from 1 on; "none" turns it off.
+    gain : float above 0, default 1.0
+        Standard deviation of a unit before its activation.
+
+    References
+    ----------
+    Mishkin and Matas (2016), All you need is a good init, ICLR; Salimans and Kingma (2016), NeurIPS 29.
+
+    Examples
+    --------
+    >>> layers = [Layer(torch.tensor([[[1.0], [3.0]]]), torch.zeros(1, 1, 1))]
+    >>> rows = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> begun = UnitVariance(layers="all").settle(layers, lambda _: [rows])[0]
+    >>> (rows @ begun.weights + begun.biases).flatten()
+    tensor([-1.,  1.])
+    """
+
+    layers: str | int = "hidden"
+
+    def settle(self, layers: Sequence[Layer], run: Callable[[Sequence[Layer]], Sequence[Tensor]]) -> Sequence[Layer]:
+        """Centre and scale the units of the chosen layers, from the first to the last."""
+        current = list(layers)
+        for position in positions(self.layers, len(layers)):
+            layer = current[position]
+            units = linear(run(current)[position], layer)
+            spread, mean = torch.std_mean(units, dim=1, correction=0, keepdim=True)
+            moves = spread > SAME * units.abs().amax(1, keepdim=True)
+            factor = torch.where(moves, self.gain / spread, 1.0)
+            biases = torch.where(moves, (layer.biases - mean) * factor, layer.biases)
+            current[position] = Layer(layer.weights * factor, biases)
+        return current
 
 
 def default_initializer(activation: Activations) -> Regularizer:

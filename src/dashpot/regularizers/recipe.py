@@ -116,6 +116,12 @@ class Recipe(Regularizer):
             layers = part.initialize(layers, rng.at(self.places[i]))
         return layers
 
+    def settle(self, layers: Sequence[Layer], run: Callable[[Sequence[Layer]], Sequence[Tensor]]) -> Sequence[Layer]:
+        """One part after another."""
+        for _, part in self.using("settle"):
+            layers = part.settle(layers, run)
+        return layers
+
     def augment(self, inputs: Tensor, targets: Tensor, rng: Draws) -> tuple[Tensor, Tensor]:
         """One part after another."""
         for i, part in self.using("augment"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import math
+from collections.abc import Iterator
+from dataclasses import is_dataclass
 from typing import Any
 
 from dashpot.errors import UsageError, did_you_mean
@@ -11,11 +13,20 @@ from dashpot.regularizers.base import Regularizer
 
 
 def known() -> dict[str, type[Regularizer]]:
-    """The public regularizer classes by name: the closed registry."""
+    """The public regularizer classes by name, and those of one's own that were imported: the closed registry."""
     from dashpot import regularizers
 
     classes = {name: getattr(regularizers, name) for name in regularizers.__all__ if name != "Regularizer"}
-    return {name: cls for name, cls in classes.items() if isinstance(cls, type)}
+    own = {cls.__name__: cls for cls in _subclasses(Regularizer) if not cls.__module__.startswith("dashpot.")}
+    return own | {name: cls for name, cls in classes.items() if isinstance(cls, type)}
+
+
+def _subclasses(cls: type[Regularizer]) -> Iterator[type[Regularizer]]:
+    """All classes below one, except those that are only beginnings of others."""
+    for own in cls.__subclasses__():
+        yield from _subclasses(own)
+        if is_dataclass(own) and not own.__name__.startswith("_"):
+            yield own
 
 
 def parse(text: str) -> Regularizer:

@@ -121,7 +121,7 @@ def begun(shown: Shown) -> list[Panel]:
     widths = (len(network.centre), *(len(biases) for _, biases in network.layers))
     empty = layers_of(torch.zeros(1, parameter_count(widths)), widths)
     inputs, _ = shown.batch(256)
-    both = [first_layers(empty, network.activation, Recipe(parts), 1) for parts in ((), (shown.regularizer,))]
+    both = [first_layers(empty, network.activation, Recipe(parts), 1, inputs) for parts in ((), (shown.regularizer,))]
 
     def spreads(axes: Axes) -> None:
         for layers, color, label in zip(both, (WITHOUT, WITH), ("usual beginning", "this one"), strict=True):
