@@ -9,9 +9,11 @@ from made_study import make_study
 from sklearn import metrics
 
 import dashpot
+from dashpot import jobs, training
 from dashpot.errors import DataError, UsageError
-from dashpot.regularizers import L1, L2, Dropout
+from dashpot.regularizers import L1, L2, Dropout, Ensemble
 from dashpot.report import render, summarize, to_markdown
+from dashpot.stack import Stack
 from dashpot.studies import compare, run, tested
 from dashpot.studies.bootstrap import Bootstrap
 from dashpot.studies.checks import copied_share, group_columns, leaking_columns
@@ -177,8 +179,8 @@ def test_a_short_budget_makes_fewer_splits_and_never_fewer_than_five(survey):
 def test_an_interrupted_study_keeps_what_is_answered(survey, monkeypatch):
     train = run.train_as_done
 
-    def stopped(examples, jobs, *more):
-        for number, done in enumerate(train(examples, jobs, *more)):
+    def stopped(examples, jobs, *more, **named):
+        for number, done in enumerate(train(examples, jobs, *more, **named)):
             if number == len(jobs) - 5:
                 raise KeyboardInterrupt
             yield done
@@ -302,3 +304,47 @@ def test_the_json_twin_and_the_notebook_show_the_same_headline(study, tmp_path):
     written = study.write_json(tmp_path / "results.json").read_text(encoding="utf-8")
     assert study.headline in written
     assert study.headline in study._repr_html_()
+
+
+def test_a_study_that_was_stopped_goes_on_to_the_same_figures(survey, monkeypatch, tmp_path):
+    settings = {
+        "regularizers": [Dropout(0.3), Ensemble(2)],
+        "splits": 3,
+        "epochs": 4,
+        "workers": 1,
+        "hidden_layers": (8,),
+    }
+    whole = compare(*survey, **settings)
+    trained = []
+    train_stack = training.train_stack
+
+    def counted(*arguments):
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        trained.append(1)
+        return train_stack(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train_stack", counted)
+        patch.setattr(jobs, "LARGEST_STACK", 1)
+        with pytest.raises(KeyboardInterrupt):
+            compare(*survey, checkpoint=tmp_path / "kept", **settings)
+    assert list((tmp_path / "kept").rglob("stack-*.safetensors"))
+    epochs = []
+    train_epoch = Stack.train_epoch
+    monkeypatch.setattr(Stack, "train_epoch", lambda self: epochs.append(len(self.members)) or train_epoch(self))
+    again = compare(*survey, checkpoint=tmp_path / "kept", **settings)
+    assert sum(epochs) == (18 - 2) * 4
+    pd.testing.assert_frame_equal(again.effects, whole.effects)
+
+
+def test_ctrl_c_is_not_kept_by_the_network_of_scikit_learn(survey, monkeypatch):
+    """It catches KeyboardInterrupt, warns, and returns; the study would go on as if nothing had been said."""
+    from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(BaseMultilayerPerceptron, "_update_no_improvement_count", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compare(*survey, regularizers=[L2(0.1)], splits=3, workers=1, yardsticks=["mlp"], epochs=2)

@@ -191,7 +191,7 @@ def test_networks_never_see_test_rows_before_the_choice(survey, monkeypatch):
     monkeypatch.setattr(
         sys.modules["dashpot.studies.run"],
         "train_as_done",
-        lambda examples, given, *more: jobs.extend(given) or train(examples, given, *more),
+        lambda examples, given, *more, **named: jobs.extend(given) or train(examples, given, *more, **named),
     )
     compare(*survey, regularizers=asked, **quick)
     for job in jobs:

@@ -10,6 +10,7 @@ from dashpot.cli.options import (
     a_path,
     ask_option,
     budget_option,
+    checkpoint_option,
     epochs_option,
     given,
     groups_option,
@@ -55,6 +56,7 @@ _interrupted = 130
 @click.option("--max-rows", type=click.IntRange(min=0), help="Sample larger tables down to this; 0 takes every row.")
 @seed_option
 @workers_option
+@checkpoint_option
 @click.pass_context
 def compare(
     context: click.Context,
@@ -80,12 +82,13 @@ def compare(
     max_rows: int | None,
     seed: int,
     workers: int | None,
+    checkpoint: Path | None,
 ) -> None:
     """Train with and without each regularizer on many splits of DATA, and say which of them help.
 
     DATA is a csv, tsv, Parquet, Excel, SPSS or Stata file. Text columns and missing cells are fine.
     Writes a page with pictures (report.html), every figure (results.csv) and the settings (run.toml).
-    Ctrl-C keeps the questions that are answered by then.
+    Ctrl-C keeps the questions that are answered by then; with --checkpoint the same command goes on where it was.
 
     Examples: dashpot compare survey.csv --target vote; dashpot compare --from run.toml
     """
@@ -112,7 +115,7 @@ def compare(
     for number, path in enumerate(places):
         check_output(path, data, *places[:number])
     table = read_roles(data, str(roles["target"]), roles["weights"], roles["groups"], roles["test"])
-    study(table, options | given(workers=workers), outputs, about_data(data, roles))
+    study(table, options | given(workers=workers, checkpoint=checkpoint), outputs, about_data(data, roles))
 
 
 def about_data(data: Path, roles: dict[str, Any]) -> dict[str, str]:
@@ -128,7 +131,7 @@ def repeated(
     """Table, roles of columns and options of an earlier study; DATA may name the table's new place."""
     from dashpot.studies.repeat import read_run, sha256
 
-    free = {"data", "repeat", "report", "results", "run", "markdown", "as_json", "workers"}
+    free = {"data", "repeat", "report", "results", "run", "markdown", "as_json", "workers", "checkpoint"}
     for name in context.params:
         source = context.get_parameter_source(name)
         if name not in free and source is click.core.ParameterSource.COMMANDLINE:
@@ -169,7 +172,9 @@ def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None]
     click.echo(f"Report: {_shown(outputs['report'])}  (open it in a browser)")
     click.echo(f"Every figure: {_shown(outputs['results'])}")
     if found.settings["interrupted"]:
-        click.echo(f"To answer the other questions too: dashpot compare --from {outputs['run']}", err=True)
+        folder = options.get("checkpoint")
+        way = f"dashpot compare --from {outputs['run']}" + (f" --checkpoint {folder}" if folder else "")
+        click.echo(f"To answer the other questions too: {way}", err=True)
         raise SystemExit(_interrupted)
 
 

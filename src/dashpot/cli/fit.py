@@ -9,6 +9,7 @@ from dashpot.cli.files import Table, check_output, read_roles
 from dashpot.cli.options import (
     Shape,
     a_path,
+    checkpoint_option,
     epochs_option,
     given,
     groups_option,
@@ -37,12 +38,7 @@ if TYPE_CHECKING:
 @weights_option
 @groups_option
 @seed_option
-@click.option(
-    "--checkpoint",
-    type=a_path,
-    metavar="FOLDER",
-    help="Keep the training here every few seconds; after a kill, the same command goes on.",
-)
+@checkpoint_option
 def fit(
     data: Path,
     target: str,

@@ -120,6 +120,14 @@ budget_option = click.option(
 )
 
 
+checkpoint_option = click.option(
+    "--checkpoint",
+    type=a_path,
+    metavar="FOLDER",
+    help="Keep the training here every few seconds; after Ctrl-C or a kill, the same command goes on.",
+)
+
+
 def parsed(texts: tuple[str, ...]) -> "tuple[Regularizer, ...] | None":
     """Return the regularizers that were asked for with `--with`, or None if none was."""
     if not texts:

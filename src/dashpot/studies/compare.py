@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ def compare(
     test: Any = None,
     budget: float | None = None,
     news: Callable[[str], None] | None = None,
+    checkpoint: str | Path | None = None,
 ) -> Study:
     """Compare networks with and without each regularizer on many splits of a table.
 
@@ -110,6 +112,9 @@ def compare(
         time tells how many fit. Nothing else changes.
     news : callable or None
         `news(text)` is called with the current leader each time a question is answered.
+    checkpoint : path of a folder or None
+        Where the networks are kept on disk every few seconds. The same call with the same folder goes on after Ctrl-C
+        or a kill, and gives the same study. Delete the folder after.
 
     Returns
     -------
@@ -139,7 +144,8 @@ def compare(
     questions, against = expanded(singles, ask)
     drawn = _draw(problem, splits, folds, rng)
     design = study_design(problem, hidden_layers, epochs)
-    rounds = Rounds(problem, drawn, questions, design, scores, tuple(yardsticks), workers, progress, news)
+    folder = None if checkpoint is None else Path(checkpoint)
+    rounds = Rounds(problem, drawn, questions, design, scores, tuple(yardsticks), workers, progress, news, folder)
     found, notes = rounds.run(None if budget is None else budget - (time.perf_counter() - start))
     drawn = drawn[: found.splits]
     settings = _about(problem, design, scores, questions, drawn) | {

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dashpot.checkpoints import Checkpoints
 from dashpot.errors import DashpotError
 from dashpot.jobs import Design, Job
 from dashpot.regularizers import Recipe
@@ -80,6 +82,7 @@ class Rounds:
     workers: int | None
     progress: Progress | None
     news: News | None
+    checkpoint: Path | None = None
 
     def run(self, seconds: float | None) -> tuple[Round, list[str]]:
         """The answers, and what a reader must know of them."""
@@ -119,7 +122,14 @@ class Rounds:
             self.workers,
             self.progress,
             self.news,
+            self._checkpoints(splits),
         )
+
+    def _checkpoints(self, splits: range) -> Checkpoints | None:
+        """Where the networks of some splits are kept on disk."""
+        if self.checkpoint is None:
+            return None
+        return Checkpoints(self.checkpoint / f"splits-{splits.start + 1}-to-{splits.stop}", "compare")
 
 
 def run_round(
@@ -133,6 +143,7 @@ def run_round(
     workers: int | None,
     progress: Progress | None,
     news: News | None,
+    checkpoints: Checkpoints | None = None,
 ) -> Round:
     """Train and score the yardsticks, then every question, on some of the splits.
 
@@ -146,7 +157,8 @@ def run_round(
     teller = Leader(scores[0], news)
     errors: list[Exception] = []
     try:
-        for done in train_as_done(problem.examples, _jobs(found.trials, drawn, design), workers, progress):
+        jobs = _jobs(found.trials, drawn, design)
+        for done in train_as_done(problem.examples, jobs, workers, progress, checkpoints=checkpoints):
             method = found.trials[done.job].method
             if done.error is not None:
                 errors.append(done.error)

@@ -150,7 +150,11 @@ def _plain_mlp(rows: Rows) -> Iterator[Candidate]:
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # 200 epochs are its default
-        pipeline.fit(rows.inputs, rows.targets, **given)
+        warnings.filterwarnings("error", "Training interrupted by user")  # it would keep Ctrl-C to itself
+        try:
+            pipeline.fit(rows.inputs, rows.targets, **given)
+        except UserWarning:
+            raise KeyboardInterrupt from None
     yield Candidate("scikit-learn MLP", "defaults", _predictor(pipeline, rows.classes), time.perf_counter() - start)
 
 
