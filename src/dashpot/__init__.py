@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dashpot.anomalies import AnomalyDetector as AnomalyDetector
     from dashpot.contact_sheet import preview as preview
     from dashpot.datasets import load_anes96 as load_anes96
     from dashpot.diagnosis import diagnose as diagnose
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 
 # Public name -> the module where it lives. Regularizers need no line: `dashpot.regularizers.__all__` counts.
 _homes = {
+    "AnomalyDetector": "dashpot.anomalies",
     "Autoencoder": "dashpot.estimators",
     "EnsembleClassifier": "dashpot.estimators",
     "EnsembleRegressor": "dashpot.estimators",

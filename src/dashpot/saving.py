@@ -77,6 +77,10 @@ def _described(model: Any, tensors: dict[str, np.ndarray], prefix: str = "") -> 
         from dashpot.saved_ensembles import described_ensemble
 
         return described_ensemble(model, tensors, _described)
+    if hasattr(model, "juries_"):
+        from dashpot.anomalies.files import described_detector
+
+        return described_detector(model, tensors)
     networks = []
     for number, network in enumerate(model.networks_):
         tensors.update(network_tensors(network, f"{prefix}{number}"))
@@ -203,6 +207,10 @@ def _model(described: dict[str, Any], tensors: dict[str, np.ndarray], prefix: st
         from dashpot.saved_ensembles import ensemble_from
 
         return ensemble_from(described, tensors, _model)
+    if not prefix and "juries" in described:
+        from dashpot.anomalies.files import detector_from
+
+        return detector_from(described, tensors)
     name = described["estimator"]
     parameters = dict(described["parameters"])
     if isinstance(parameters.get("optimizer"), dict):

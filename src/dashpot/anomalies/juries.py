@@ -1,0 +1,99 @@
+"""The networks that left a part of the table out, and judge that part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dashpot.anomalies.judges import Judge, Kind
+from dashpot.anomalies.neighbours import mean_distances
+from dashpot.anomalies.standard import Standard
+from dashpot.jobs import Design, Examples, Job
+from dashpot.networks import Network, standardize
+from dashpot.optimizers import Optimizer
+from dashpot.reconstruction import Reconstruction
+from dashpot.training import train
+
+WEIGHTS = {"residual": 2.0, "code": 1.0, "neighbours": 1.0, "rows": 2.0}  # in the score
+PARTS = tuple(WEIGHTS)
+MOST_ROWS = 2048  # training rows of one network; of a larger table each fold has a sample
+REFERENCES = 512  # rows among which neighbours are looked for
+FAR = 10  # the one nearest of them, and the mean of a tenth
+PASSED = 20_000  # rows that a network sees in its training, roughly
+EPOCHS = (20, 200)
+
+
+@dataclass(frozen=True, eq=False)
+class Jury:
+    """One network of each kind, all trained on the same rows, and some of these rows.
+
+    Attributes
+    ----------
+    judges : tuple of Judge
+    rows : float32 array (references, inputs)
+        As the networks see them: in usual spreads, extremes pulled in.
+    """
+
+    judges: tuple[Judge, ...]
+    rows: np.ndarray
+
+    @classmethod
+    def of(
+        cls, networks: Sequence[Network], standard: Standard, examples: Examples, own: np.ndarray, held: np.ndarray
+    ) -> Jury:
+        """Of networks that learned from the rows `own`, in random order, and did not see the rows `held`."""
+        learned, unseen = examples.inputs[own], (examples.inputs[held], examples.targets[held])
+        judges = tuple(Judge.of(network, standard, learned, unseen) for network in networks)
+        return cls(judges, as_seen(networks[0], learned[:REFERENCES]))
+
+    def measures(
+        self, standard: Standard, inputs: np.ndarray, targets: np.ndarray, parts: tuple[str, ...]
+    ) -> np.ndarray:
+        """All that it finds odd about rows, (rows, measures), each the greater the odder."""
+        found = [one for judge in self.judges for one in judge.measures(standard, inputs, targets, parts)]
+        if "rows" in parts:
+            seen = as_seen(self.judges[0].network, inputs)
+            found += list(mean_distances(seen, self.rows, (1, max(1, len(self.rows) // FAR))).T)
+        return np.column_stack(found).astype(np.float64)
+
+
+def weights_of(parts: tuple[str, ...], kinds: int) -> np.ndarray:
+    """The weight of each measure of a jury in the score: a part's weight is shared among its measures."""
+    of_judge = [WEIGHTS[part] / kinds for part in PARTS[:3] if part in parts]
+    return np.array(of_judge * kinds + ([WEIGHTS["rows"] / 2] * 2 if "rows" in parts else []))
+
+
+def as_seen(network: Network, inputs: np.ndarray) -> np.ndarray:
+    """Rows as a network sees them, float32 (rows, inputs)."""
+    rows = standardize(inputs.astype(np.float64), network.centre, network.scale, network.clip)
+    return np.asarray(rows, dtype=np.float32)
+
+
+def juries_of(
+    examples: Examples,
+    standard: Standard,
+    fold: np.ndarray,
+    kinds: Sequence[Kind],
+    settings: tuple[float, Optimizer, int, int | None],
+    random: np.random.Generator,
+    workers: int | None,
+) -> tuple[Jury, ...]:
+    """A jury for each fold, trained on rows of the others; `settings` are trim, optimizer, batch size and epochs."""
+    trim, optimizer, batch_size, epochs = settings
+    rows = [random.permutation(np.flatnonzero(fold != left_out))[:MOST_ROWS] for left_out in np.unique(fold)]
+    seed, loss = int(random.integers(2**61)), Reconstruction(standard.cells, trim=trim)
+    jobs: list[Job] = []
+    for own in rows:
+        passes = epochs or int(np.clip(PASSED / len(own), *EPOCHS))
+        for kind in kinds:
+            layers = kind.hidden_layers(examples.inputs.shape[1])
+            design = Design(layers, kind.activation, loss, optimizer, batch_size, passes, tolerance=0.0)
+            jobs.append(Job(kind.recipe, np.sort(own), np.arange(0), seed + len(jobs), design))
+    trained: list[Any] = [networks[0] for networks in train(examples, jobs, workers=workers)]
+    return tuple(
+        Jury.of(trained[k * len(kinds) :][: len(kinds)], standard, examples, own, np.flatnonzero(fold == k))
+        for k, own in enumerate(rows)
+    )

@@ -1,0 +1,30 @@
+"""How far a row is from the rows most like it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+BLOCK = 2048  # rows whose distances are held at once
+
+
+def mean_distances(points: np.ndarray, references: np.ndarray, counts: tuple[int, ...]) -> np.ndarray:
+    """Mean distance to the nearest of the references, (points, counts), for each number of neighbours.
+
+    Examples
+    --------
+    >>> mean_distances(np.array([[0.0]]), np.array([[1.0], [2.0], [6.0]]), (1, 3))
+    array([[1., 3.]], dtype=float32)
+    """
+    points, references = (np.asarray(part, dtype=np.float32) for part in (points, references))
+    squares = np.square(references).sum(1)
+    counts = tuple(min(count, len(references)) for count in counts)
+    found = np.empty((len(points), len(counts)), dtype=np.float32)
+    for start in range(0, len(points), BLOCK):
+        some = points[start : start + BLOCK]
+        distances = some @ (-2 * references.T)
+        distances += squares
+        distances += np.square(some).sum(1)[:, None]
+        nearest = np.partition(distances, max(counts) - 1, axis=1)[:, : max(counts)]
+        nearest = np.sqrt(np.sort(nearest, axis=1).clip(min=0)).cumsum(1)
+        found[start : start + BLOCK] = nearest[:, [count - 1 for count in counts]] / counts
+    return found

@@ -1,0 +1,316 @@
+"""Odd rows: found without labels, explained in words, judged by networks that did not see them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import dashpot
+from dashpot import AnomalyDetector, DataError, ModelFileError, UsageError, load_anes96
+from dashpot.anomalies import Kind
+from dashpot.anomalies.floors import worth
+from dashpot.anomalies.folds import fingerprints, folds_of
+from dashpot.anomalies.threshold import cheapest, labels_of
+from dashpot.optimizers import AdamW
+from dashpot.report.detection import histogram, render_detection, summarize_detection
+
+
+@parametrize_with_checks([AnomalyDetector(max_epochs=3, random_state=0)])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def plane():
+    """300 rows near a plane in four dimensions, the first six far from it, though each value alone is usual."""
+    rng = np.random.default_rng(0)
+    hidden = rng.normal(size=(300, 2))
+    table = hidden @ rng.normal(size=(2, 4)) + 0.05 * rng.normal(size=(300, 4))
+    table[:6] = rng.permuted(table[:6], axis=0)
+    table[:6, 0] += np.where(rng.random(6) < 0.5, 1.5, -1.5)
+    return table
+
+
+@pytest.fixture(scope="module")
+def detector(plane):
+    return AnomalyDetector(random_state=0, workers=1).fit(plane)
+
+
+@pytest.fixture(scope="module")
+def survey():
+    frame, _ = load_anes96()
+    return frame.assign(region=np.where(np.arange(len(frame)) % 3 == 0, "north", "south"))
+
+
+@pytest.fixture(scope="module")
+def surveyed(survey):
+    return AnomalyDetector(random_state=0, workers=1).fit(survey)
+
+
+def test_rows_off_the_plane_are_among_the_ten_oddest(detector):
+    assert set(range(6)) <= set(np.argsort(-detector.training_scores_)[:10])
+
+
+def test_a_training_row_is_judged_as_at_fit(detector, plane):
+    np.testing.assert_allclose(detector.anomaly_scores(plane), detector.training_scores_, atol=1e-9)
+    np.testing.assert_allclose(detector.anomaly_scores(plane[::-1]), detector.training_scores_[::-1], atol=1e-9)
+
+
+def test_equal_numbers_give_equal_scores_on_any_number_of_workers(plane, detector):
+    again = AnomalyDetector(random_state=0, workers=2).fit(plane)
+    np.testing.assert_array_equal(again.training_scores_, detector.training_scores_)
+
+
+def test_contamination_flags_its_share(plane):
+    found = AnomalyDetector(contamination=0.1, max_epochs=3, random_state=0).fit_predict(plane)
+    assert (found == -1).sum() == 30
+
+
+def test_auto_flags_rows_three_spreads_above_the_median(detector):
+    scores = detector.training_scores_
+    limit = np.median(scores) + 3 * 1.4826 * np.median(np.abs(scores - np.median(scores)))
+    assert detector.offset_ == pytest.approx(-limit)
+
+
+def test_p_values_of_new_usual_rows_are_spread_evenly():
+    rng = np.random.default_rng(1)
+    table = rng.normal(size=(1200, 2)) @ rng.normal(size=(2, 4)) + 0.1 * rng.normal(size=(1200, 4))
+    p = AnomalyDetector(max_epochs=20, random_state=0).fit(table[:400]).p_values(table[400:])
+    for alpha in (0.05, 0.1, 0.2):
+        assert (p <= alpha).mean() <= alpha + 3 * np.sqrt(alpha * (1 - alpha) * (1 / 400 + 1 / 800))
+
+
+def test_p_values_of_training_rows_are_their_ranks(detector, plane):
+    p = detector.p_values(plane)
+    assert p.min() == pytest.approx(1 / 300)
+    assert p.max() == 1
+    assert (np.argsort(p) == np.argsort(-detector.training_scores_)).mean() > 0.9
+
+
+def test_the_column_that_was_changed_is_named(surveyed, survey):
+    row = survey.iloc[[10]].assign(age=19.0, TVnews=7.0, educ=7.0, income=1.0, PID=0.0, selfLR=7.0)
+    found = surveyed.explain(row, most=2)
+    assert set(found["column"]) <= {"selfLR", "income", "PID", "educ", "ClinLR", "DoleLR", "popul", "TVnews", "age"}
+    assert found["times"].is_monotonic_decreasing
+    assert "was expected" in found["words"][0]
+
+
+def test_seen_values_are_those_of_the_table(surveyed, survey):
+    found = surveyed.explain(survey.iloc[[0]], most=len(survey.columns)).set_index("column")
+    assert float(found.loc["age", "seen"].replace(",", "")) == survey["age"].iloc[0]
+    assert found.loc["region", "seen"] == "'north'"
+    assert found["share"].sum() == pytest.approx(1, abs=0.01)
+
+
+def test_missing_cells_are_neither_punished_nor_an_error(surveyed, survey):
+    row = survey.iloc[[5]].copy()
+    empty = row.assign(age=np.nan)
+    assert np.isfinite(surveyed.anomaly_scores(empty)).all()
+    assert surveyed.explain(empty, most=10).set_index("column").loc["age", "times"] == 0
+
+
+def test_an_unseen_level_is_said_to_be_one():
+    table = pd.DataFrame({"colour": ["red", "green", "blue"] * 40, "size": np.arange(120.0)})
+    found = AnomalyDetector(max_epochs=3, random_state=0).fit(table)
+    words = found.explain(table.iloc[[0]].assign(colour="violet"), most=2)
+    assert "a level that the fit had not" in set(words["seen"])
+
+
+def test_every_row_has_a_reason(surveyed, survey):
+    assert all(surveyed.reasons(survey.head(20)))
+
+
+def test_drift_names_the_column_that_moved(surveyed, survey):
+    same = surveyed.drift(survey)
+    assert (same["p"] > 0.05).all()
+    moved = surveyed.drift(survey.assign(age=survey["age"] + 15))
+    assert moved["what"][0] == "age"
+    assert moved["p"][0] < 0.001
+
+
+def test_simple_methods_stand_beside(surveyed, survey):
+    table = surveyed.floors(survey)
+    assert list(table["method"]) == ["AnomalyDetector", "PCA residual", "kNN", "isolation forest"]
+    assert table["agreement"][0] == 1
+    assert "auroc" not in table
+
+
+@pytest.mark.parametrize(("theirs", "words"), [(0.9, "not worth it"), (0.1, "find more")])
+def test_with_labels_the_better_method_is_named(theirs, words):
+    table = pd.DataFrame({"method": ["AnomalyDetector", "kNN"], "agreement": [1, 0.5], "auroc": [0.8, 0.8]}).assign(
+        average_precision=[0.5, theirs]
+    )
+    assert words in worth(table)
+
+
+def test_a_method_that_agrees_makes_the_autoencoders_needless():
+    assert "add little" in worth(pd.DataFrame({"method": ["AnomalyDetector", "kNN"], "agreement": [1, 0.97]}))
+
+
+def test_the_threshold_follows_the_cost_of_a_miss(detector, plane):
+    labels = np.arange(300) < 6
+    dear = clone(detector).set_params(max_epochs=3).fit(plane).choose_threshold(plane, labels, cost=1000)
+    cheap = clone(detector).set_params(max_epochs=3).fit(plane).choose_threshold(plane, labels, cost=0.001)
+    assert (dear.predict(plane)[:6] == -1).all()
+    assert (cheap.predict(plane) == -1).sum() <= (dear.predict(plane) == -1).sum()
+
+
+@given(st.lists(st.tuples(st.floats(-5, 5), st.booleans()), min_size=2, max_size=30), st.floats(0.1, 10))
+@settings(deadline=None, max_examples=60)
+def test_no_cut_is_cheaper_than_the_cheapest(rows, cost):
+    scores, odd = np.array([s for s, _ in rows]), np.array([o for _, o in rows])
+
+    def price(limit):
+        return cost * (odd & (scores <= limit)).sum() + (~odd & (scores > limit)).sum()
+
+    chosen = price(cheapest(scores, odd, cost))
+    assert all(chosen <= price(limit) + 1e-9 for limit in [*scores, scores.min() - 1, scores.max() + 1])
+
+
+def test_labels_may_be_written_in_several_ways():
+    for values in ([0, 1], [1, -1], ["no", "yes"], [False, True], [0.0, 1.0]):
+        assert list(labels_of(values, 2)) == [False, True]
+    with pytest.raises(DataError, match="is no label"):
+        labels_of(["maybe", "1"], 2)
+
+
+def test_a_file_gives_the_same_detector(surveyed, survey, tmp_path):
+    loaded = dashpot.load(surveyed.save(tmp_path / "odd.dashpot"))
+    fresh = survey.assign(age=survey["age"] + 1)
+    np.testing.assert_allclose(loaded.anomaly_scores(fresh), surveyed.anomaly_scores(fresh), rtol=1e-12)
+    np.testing.assert_array_equal(loaded.p_values(survey), surveyed.p_values(survey))
+    assert loaded.get_params()["folds"] == surveyed.folds
+    assert loaded.offset_ == surveyed.offset_
+    assert loaded.reasons(survey.head(3)) == surveyed.reasons(survey.head(3))
+
+
+def test_a_file_with_arrays_that_do_not_fit_is_refused(detector, tmp_path, monkeypatch):
+    monkeypatch.setattr(detector, "quantiles_", detector.quantiles_[:, :2])
+    path = detector.save(tmp_path / "odd.dashpot")
+    with pytest.raises(ModelFileError):
+        dashpot.load(path)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"contamination": 0.7}, "contamination=0.7"),
+        ({"parts": ("colour",)}, "parts"),
+        ({"folds": 1}, "folds=1"),
+        ({"trim": 0.5}, "trim=0.5"),
+        ({"max_epochs": 0}, "max_epochs=0"),
+        ({"optimizer": "adam"}, "optimizer"),
+    ],
+)
+def test_parameters_out_of_range_are_refused_in_one_line(parameters, words):
+    with pytest.raises(UsageError, match=words) as error:
+        AnomalyDetector(**parameters).fit(np.eye(4))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pd.DataFrame({"a": ["x", "y"] * 20, "b": ["u", "v", "w", "w"] * 10}),
+        pd.DataFrame(np.random.default_rng(0).normal(size=(8, 30))),
+        pd.DataFrame({"a": np.arange(40.0), "b": 1.0}),
+        pd.DataFrame({"a": [1e30, -1e30] * 10 + [0.0] * 10, "b": np.arange(30.0)}),
+        pd.DataFrame({"a": [1.0, np.nan] * 20, "b": np.arange(40.0)}),
+        pd.DataFrame({"a": [1.0, 2.0] * 20}),
+        pd.DataFrame({"a": np.arange(3.0)}),
+    ],
+    ids=["categories", "wide", "constant", "huge", "missing", "two values", "three rows"],
+)
+def test_awkward_tables_get_scores(table):
+    found = AnomalyDetector(max_epochs=2, random_state=0, workers=1).fit(table)
+    assert np.isfinite(found.training_scores_).all()
+    assert len(found.reasons(table)) == len(table)
+    np.testing.assert_allclose(found.anomaly_scores(table), found.training_scores_, atol=1e-9)
+
+
+def test_equal_rows_share_a_fold_and_zero_has_no_sign():
+    inputs = np.array([[0.0, 1], [-0.0, 1], [2, 3], [2, 3], [4, 5], [6, 7]], dtype=np.float32)
+    fold = folds_of(fingerprints(inputs), 4, np.random.default_rng(0))
+    assert fold[0] == fold[1]
+    assert fold[2] == fold[3]
+    assert set(fold) == {0, 1, 2, 3}
+
+
+def test_an_untrained_network_is_worse(plane):
+    untrained = AnomalyDetector(optimizer=AdamW(1e-12), max_epochs=1, parts=("residual",), random_state=0).fit(plane)
+    trained = AnomalyDetector(parts=("residual",), random_state=0).fit(plane)
+    assert untrained.training_scores_[:6].mean() < trained.training_scores_[:6].mean()
+
+
+def test_kinds_can_be_chosen(plane):
+    found = AnomalyDetector(kinds=[Kind(16, 0.5, "tanh", 0.1, 0.2)], max_epochs=2, folds=2, random_state=0).fit(plane)
+    assert len(found.networks_) == 2
+    assert found.networks_[0].layers[1][0].shape == (16, 2)
+
+
+def test_the_page_escapes_and_loads_nothing(surveyed, survey):
+    ranked = pd.DataFrame(
+        {"row": [1], "score": [3.0], "p_value": [0.01], "flagged": [True], "reasons": ["<script>alert(1)</script>"]}
+    )
+    page = render_detection(summarize_detection(surveyed, ranked, "<b>x</b>.csv", surveyed.floors(survey)))
+    assert "<script" not in page
+    assert "<b>x" not in page
+    assert "http" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_every_row_is_in_the_histogram():
+    bars = histogram(np.array([0.0, 0.0, 1.0, 5.0]), threshold=2.0)["bars"]
+    assert sum(bar["count"] for bar in bars) == 4
+    assert [bar["odd"] for bar in bars] == [False, False, True]
+
+
+def command(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    code = "from dashpot.cli import main; main()"
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, cwd=folder)
+
+
+def test_detect_writes_ranked_rows_a_page_and_a_model_that_judges_new_rows(tmp_path, survey):
+    survey.head(200).assign(known=[1, 0] * 100).to_csv(tmp_path / "rows.csv", index=False)
+    first = command(
+        "detect", "rows.csv", "-o", "flags.csv", "--report", "page.html", "--save", "odd.dashpot",
+        "--contamination", "0.05", "--labels", "known", folder=tmp_path,
+    )  # fmt: skip
+    assert first.returncode == 0, first.stderr
+    flags = pd.read_csv(tmp_path / "flags.csv")
+    assert flags["score"].is_monotonic_decreasing
+    assert flags["flagged"].sum() == 10
+    assert flags["reasons"].notna().sum() == 50
+    assert "AUROC" in first.stdout
+    place = flags["row"].to_numpy() - 1
+    assert (flags["age"].to_numpy() == survey["age"].to_numpy()[place]).all()
+    again = command("detect", "rows.csv", "-o", "again.csv", "--model", "odd.dashpot", folder=tmp_path)
+    assert again.returncode == 0
+    assert "Since the fit: nothing has moved" in again.stdout
+    assert pd.read_csv(tmp_path / "again.csv")["score"].equals(flags["score"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--labels", "nothing"], 2, "not a column"),
+        (["--cost", "3"], 2, "--cost needs --labels"),
+        (["--contamination", "0.9"], 2, "--contamination"),
+        (["--model", "rows.csv"], 4, "no model file"),
+        (["--report", "rows.csv"], 2, "named twice"),
+    ],
+)
+def test_wrong_calls_of_detect_end_in_one_line(tmp_path, arguments, code, words):
+    pd.DataFrame({"a": np.arange(20.0)}).to_csv(tmp_path / "rows.csv", index=False)
+    found = command("detect", "rows.csv", "-o", "flags.csv", *arguments, folder=tmp_path)
+    assert found.returncode == code
+    assert words in found.stderr
+    assert len(found.stderr.splitlines()) == 1
+    assert not (tmp_path / "flags.csv").exists()
