@@ -36,7 +36,7 @@ class AnomalyDetector(Reading, OutlierMixin, BaseEstimator):
     by all. A jury looks at four things: the residual (each column's error in units of its usual error, capped), the
     distance in the code from the bulk (Mahalanobis), the distance to neighbours in the code, and the distances to
     the nearest row and to the nearest tenth of the rows themselves. Their logarithms, in robust units of the rows that
-    were held out, are averaged.
+    were held out, are averaged, and the greatest count most.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ class AnomalyDetector(Reading, OutlierMixin, BaseEstimator):
         return scores
 
     def anomaly_scores(self, X: Any) -> np.ndarray:
-        """How odd each row is, higher is odder: robust standard deviations, on average over all that a jury looks at.
+        """How odd each row is, higher is odder: robust standard deviations, on average over what a jury looks at.
 
         A row that equals a training row is judged by the networks that did not learn from it, so the scores of the
         training table are `training_scores_`.

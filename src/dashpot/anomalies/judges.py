@@ -13,7 +13,7 @@ from dashpot.networks import Network
 from dashpot.regularizers import InputDropout, Noise, Recipe
 
 REFERENCES = 512  # training rows among whose codes a network looks for neighbours
-NEAREST = 10  # of them
+NEAREST = 3  # of them
 SMALLEST = 1e-12
 
 

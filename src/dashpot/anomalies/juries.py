@@ -17,8 +17,10 @@ from dashpot.optimizers import Optimizer
 from dashpot.reconstruction import Reconstruction
 from dashpot.training import train
 
-WEIGHTS = {"residual": 2.0, "code": 1.0, "neighbours": 1.0, "rows": 2.0}  # in the score
+# What each part is measured by, as weights in the score; "rows" are the nearest row and the nearest tenth.
+WEIGHTS = {"residual": (2.0,), "code": (1.0,), "neighbours": (1.0,), "rows": (1.5, 1.0)}
 PARTS = tuple(WEIGHTS)
+OF_ALL = ("rows",)  # measured once, not by each network
 MOST_ROWS = 2048  # training rows of one network; of a larger table each fold has a sample
 REFERENCES = 512  # rows among which neighbours are looked for
 FAR = 10  # the one nearest of them, and the mean of a tenth
@@ -61,9 +63,10 @@ class Jury:
 
 
 def weights_of(parts: tuple[str, ...], kinds: int) -> np.ndarray:
-    """The weight of each measure of a jury in the score: a part's weight is shared among its measures."""
-    of_judge = [WEIGHTS[part] / kinds for part in PARTS[:3] if part in parts]
-    return np.array(of_judge * kinds + ([WEIGHTS["rows"] / 2] * 2 if "rows" in parts else []))
+    """The weight of each measure of a jury in the score: that of a part is shared among the networks."""
+    of_judge = [weight / kinds for part in PARTS if part in parts and part not in OF_ALL for weight in WEIGHTS[part]]
+    of_all = [weight for part in OF_ALL if part in parts for weight in WEIGHTS[part]]
+    return np.array(of_judge * kinds + of_all)
 
 
 def as_seen(network: Network, inputs: np.ndarray) -> np.ndarray:

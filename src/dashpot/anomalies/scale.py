@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LOWEST, HIGHEST = -3.0, 10.0
+SHARPNESS = 0.4  # 0 is the mean of the measures; the larger, the more the greatest counts
 SMALLEST = 1e-9
 
 
@@ -15,7 +16,8 @@ class Scale:
     """Median and robust spread of the logarithm of each measure.
 
     If a measure were log-normal among usual rows, its value on this scale would be the normal quantile of its tail
-    probability, and their mean Stouffer's way to combine such probabilities.
+    probability, and their mean Stouffer's way to combine such probabilities. A measure that finds a row very odd
+    counts more than that: the score is log(mean(exp(sharpness * value))) / sharpness.
 
     Attributes
     ----------
@@ -37,6 +39,6 @@ class Scale:
         return cls(centre, np.maximum(spread, 1e-3), weights / weights.sum())
 
     def scores(self, found: np.ndarray) -> np.ndarray:
-        """Weighted mean over the measures, (rows,), for (rows, measures)."""
+        """A mean of the measures in which the great ones count more, (rows,), for (rows, measures)."""
         units = (np.log(found + SMALLEST) - self.centre) / self.spread
-        return np.asarray(np.clip(units, LOWEST, HIGHEST) @ self.weights)
+        return np.asarray(np.log(np.exp(SHARPNESS * np.clip(units, LOWEST, HIGHEST)) @ self.weights) / SHARPNESS)

@@ -65,7 +65,7 @@ def summarize_detection(
                 "score": f"{one.score:.2f}",
                 "p": f"{one.p_value:.4f}" if one.p_value >= 0.0001 else "below 0.0001",
                 "flagged": bool(one.flagged),
-                "reasons": str(one.reasons),
+                "reasons": str(one.reasons).split("; "),
             }
             for one in ranked.head(min(MOST_SHOWN, max(flagged, 10))).itertuples()
         ],
