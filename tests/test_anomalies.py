@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import dashpot
@@ -17,12 +16,18 @@ from dashpot import AnomalyDetector, DataError, ModelFileError, UsageError, load
 from dashpot.anomalies import Kind
 from dashpot.anomalies.floors import worth
 from dashpot.anomalies.folds import fingerprints, folds_of
+from dashpot.anomalies.judges import KINDS
+from dashpot.anomalies.neighbours import mean_distances
+from dashpot.anomalies.scale import Scale
+from dashpot.anomalies.tails import tail_probabilities
 from dashpot.anomalies.threshold import cheapest, labels_of
 from dashpot.optimizers import AdamW
 from dashpot.report.detection import histogram, render_detection, summarize_detection
 
+QUICK = {"kinds": KINDS[:1], "folds": 2, "max_epochs": 3, "random_state": 0, "workers": 1}
 
-@parametrize_with_checks([AnomalyDetector(max_epochs=3, random_state=0)])
+
+@parametrize_with_checks([AnomalyDetector(**QUICK | {"max_epochs": 1})])
 def test_scikit_learns_checks(estimator, check):
     check(estimator)
 
@@ -51,7 +56,7 @@ def survey():
 
 @pytest.fixture(scope="module")
 def surveyed(survey):
-    return AnomalyDetector(random_state=0, workers=1).fit(survey)
+    return AnomalyDetector(kinds=KINDS[:1], max_epochs=20, random_state=0, workers=1).fit(survey)
 
 
 def test_rows_off_the_plane_are_among_the_ten_oddest(detector):
@@ -63,13 +68,13 @@ def test_a_training_row_is_judged_as_at_fit(detector, plane):
     np.testing.assert_allclose(detector.anomaly_scores(plane[::-1]), detector.training_scores_[::-1], atol=1e-9)
 
 
-def test_equal_numbers_give_equal_scores_on_any_number_of_workers(plane, detector):
-    again = AnomalyDetector(random_state=0, workers=2).fit(plane)
-    np.testing.assert_array_equal(again.training_scores_, detector.training_scores_)
+def test_equal_numbers_give_equal_scores_on_any_number_of_workers(plane):
+    one, two = (AnomalyDetector(max_epochs=3, random_state=0, workers=workers).fit(plane) for workers in (1, 2))
+    np.testing.assert_array_equal(one.training_scores_, two.training_scores_)
 
 
 def test_contamination_flags_its_share(plane):
-    found = AnomalyDetector(contamination=0.1, max_epochs=3, random_state=0).fit_predict(plane)
+    found = AnomalyDetector(contamination=0.1, **QUICK).fit_predict(plane)
     assert (found == -1).sum() == 30
 
 
@@ -79,12 +84,40 @@ def test_auto_flags_rows_three_spreads_above_the_median(detector):
     assert detector.offset_ == pytest.approx(-limit)
 
 
-def test_p_values_of_new_usual_rows_are_spread_evenly():
+def test_at_most_alpha_of_new_usual_rows_have_p_values_below_alpha():
     rng = np.random.default_rng(1)
-    table = rng.normal(size=(1200, 2)) @ rng.normal(size=(2, 4)) + 0.1 * rng.normal(size=(1200, 4))
-    p = AnomalyDetector(max_epochs=20, random_state=0).fit(table[:400]).p_values(table[400:])
-    for alpha in (0.05, 0.1, 0.2):
-        assert (p <= alpha).mean() <= alpha + 3 * np.sqrt(alpha * (1 - alpha) * (1 / 400 + 1 / 800))
+    shares = []
+    for seed in range(6):
+        table = rng.normal(size=(700, 2)) @ rng.normal(size=(2, 4)) + 0.1 * rng.normal(size=(700, 4))
+        p = AnomalyDetector(**QUICK | {"random_state": seed}).fit(table[:300]).p_values(table[300:])
+        shares.append([(p <= alpha).mean() for alpha in (0.02, 0.05, 0.1, 0.2)])
+    alphas = np.array([0.02, 0.05, 0.1, 0.2])
+    chance = np.sqrt(alphas * (1 - alphas) * (1 / 300 + 1 / 400) / 6)
+    assert (np.mean(shares, axis=0) <= alphas + 2.5 * chance).all()
+
+
+@given(st.integers(2, 60), st.integers(2, 4), st.integers(0, 2**31))
+@settings(deadline=None, max_examples=40)
+def test_p_values_are_shares_of_the_scores_that_are_as_great(rows, folds, seed):
+    rng = np.random.default_rng(seed)
+    known, known_fold = rng.normal(size=rows), np.arange(rows) % folds
+    new = rng.normal(size=(5, 1)).repeat(folds, axis=1)
+    p = tail_probabilities(new, np.full(5, -1), known, known_fold)
+    np.testing.assert_allclose(p, [(1 + (known >= score).sum()) / (1 + rows) for score in new[:, 0]])
+
+
+def test_the_nearest_references_are_those_of_a_sorted_list():
+    rng = np.random.default_rng(0)
+    points, references = rng.normal(size=(50, 3)), rng.normal(size=(40, 3))
+    distances = np.sort(np.linalg.norm(points[:, None] - references, axis=2), axis=1)
+    wanted = np.column_stack([distances[:, :count].mean(1) for count in (1, 7, 40)])
+    np.testing.assert_allclose(mean_distances(points, references, (1, 7, 99)), wanted, rtol=1e-3)
+
+
+def test_a_measure_that_is_very_odd_counts_more_than_the_mean():
+    scale = Scale(np.zeros(4), np.ones(4), np.full(4, 0.25))
+    one, all_four = np.exp([[8.0, 0, 0, 0], [2.0, 2, 2, 2]])
+    assert scale.scores(one[None])[0] > scale.scores(all_four[None])[0] > 1.99
 
 
 def test_p_values_of_training_rows_are_their_ranks(detector, plane):
@@ -118,7 +151,7 @@ def test_missing_cells_are_neither_punished_nor_an_error(surveyed, survey):
 
 def test_an_unseen_level_is_said_to_be_one():
     table = pd.DataFrame({"colour": ["red", "green", "blue"] * 40, "size": np.arange(120.0)})
-    found = AnomalyDetector(max_epochs=3, random_state=0).fit(table)
+    found = AnomalyDetector(**QUICK).fit(table)
     words = found.explain(table.iloc[[0]].assign(colour="violet"), most=2)
     assert "a level that the fit had not" in set(words["seen"])
 
@@ -154,10 +187,10 @@ def test_a_method_that_agrees_makes_the_autoencoders_needless():
     assert "add little" in worth(pd.DataFrame({"method": ["AnomalyDetector", "kNN"], "agreement": [1, 0.97]}))
 
 
-def test_the_threshold_follows_the_cost_of_a_miss(detector, plane):
+def test_the_threshold_follows_the_cost_of_a_miss(plane):
     labels = np.arange(300) < 6
-    dear = clone(detector).set_params(max_epochs=3).fit(plane).choose_threshold(plane, labels, cost=1000)
-    cheap = clone(detector).set_params(max_epochs=3).fit(plane).choose_threshold(plane, labels, cost=0.001)
+    dear = AnomalyDetector(**QUICK).fit(plane).choose_threshold(plane, labels, cost=1000)
+    cheap = AnomalyDetector(**QUICK).fit(plane).choose_threshold(plane, labels, cost=0.001)
     assert (dear.predict(plane)[:6] == -1).all()
     assert (cheap.predict(plane) == -1).sum() <= (dear.predict(plane) == -1).sum()
 
@@ -229,7 +262,7 @@ def test_parameters_out_of_range_are_refused_in_one_line(parameters, words):
     ids=["categories", "wide", "constant", "huge", "missing", "two values", "three rows"],
 )
 def test_awkward_tables_get_scores(table):
-    found = AnomalyDetector(max_epochs=2, random_state=0, workers=1).fit(table)
+    found = AnomalyDetector(**QUICK).fit(table)
     assert np.isfinite(found.training_scores_).all()
     assert len(found.reasons(table)) == len(table)
     np.testing.assert_allclose(found.anomaly_scores(table), found.training_scores_, atol=1e-9)
@@ -244,8 +277,9 @@ def test_equal_rows_share_a_fold_and_zero_has_no_sign():
 
 
 def test_an_untrained_network_is_worse(plane):
-    untrained = AnomalyDetector(optimizer=AdamW(1e-12), max_epochs=1, parts=("residual",), random_state=0).fit(plane)
-    trained = AnomalyDetector(parts=("residual",), random_state=0).fit(plane)
+    one = {"kinds": KINDS[:1], "parts": ("residual",), "random_state": 0, "workers": 1}
+    untrained = AnomalyDetector(optimizer=AdamW(1e-12), max_epochs=1, **one).fit(plane)
+    trained = AnomalyDetector(**one).fit(plane)
     assert untrained.training_scores_[:6].mean() < trained.training_scores_[:6].mean()
 
 

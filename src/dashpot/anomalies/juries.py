@@ -59,7 +59,7 @@ class Jury:
         if "rows" in parts:
             seen = as_seen(self.judges[0].network, inputs)
             found += list(mean_distances(seen, self.rows, (1, max(1, len(self.rows) // FAR))).T)
-        return np.column_stack(found).astype(np.float64)
+        return np.column_stack(found)
 
 
 def weights_of(parts: tuple[str, ...], kinds: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-BLOCK = 2048  # rows whose distances are held at once
+BLOCK = 1024  # rows whose distances are held at once
 
 
 def mean_distances(points: np.ndarray, references: np.ndarray, counts: tuple[int, ...]) -> np.ndarray:
@@ -13,12 +13,12 @@ def mean_distances(points: np.ndarray, references: np.ndarray, counts: tuple[int
     Examples
     --------
     >>> mean_distances(np.array([[0.0]]), np.array([[1.0], [2.0], [6.0]]), (1, 3))
-    array([[1., 3.]], dtype=float32)
+    array([[1., 3.]])
     """
-    points, references = (np.asarray(part, dtype=np.float32) for part in (points, references))
+    points, references = (np.asarray(part, dtype=np.float64) for part in (points, references))
     squares = np.square(references).sum(1)
     counts = tuple(min(count, len(references)) for count in counts)
-    found = np.empty((len(points), len(counts)), dtype=np.float32)
+    found = np.empty((len(points), len(counts)))
     for start in range(0, len(points), BLOCK):
         some = points[start : start + BLOCK]
         distances = some @ (-2 * references.T)

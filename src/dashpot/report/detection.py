@@ -9,7 +9,7 @@ import numpy as np
 from dashpot import __version__
 from dashpot.report.figures import ticks
 from dashpot.report.numbers import tick_label
-from dashpot.report.page import filled
+from dashpot.report.page import page
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,4 +108,4 @@ def histogram(scores: np.ndarray, threshold: float) -> dict[str, Any]:
 
 def render_detection(summary: dict[str, Any]) -> str:
     """The page: one file, nothing loaded, no script, everything escaped."""
-    return filled("detection.html", found=summary)
+    return page("detection.html", found=summary)
