@@ -36,7 +36,7 @@ def cheapest(scores: np.ndarray, odd: np.ndarray, cost: float) -> float:
     sorted_scores = scores[order]
     missed = odd.sum() - np.concatenate([[0], np.cumsum(odd[order])])
     alarms = np.concatenate([[0], np.cumsum(~odd[order])])
-    costs = missed * cost + alarms
+    costs = (missed * cost + alarms).astype(float)
     # a cut between equal scores is none
     costs[1:-1][sorted_scores[1:] == sorted_scores[:-1]] = np.inf
     best = int(np.argmin(costs))
