@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import load_diabetes, load_digits
 
 import dashpot
-from dashpot import SMOTE, Dropout, Ensemble, Recipe, Regularizer, Rotate, UsageError, show
+from dashpot import SMOTE, DataError, Dropout, Ensemble, Recipe, Regularizer, Rotate, UsageError, show
 from dashpot.cli import main
 from dashpot.regularizers import parse
 
@@ -78,6 +78,14 @@ def test_one_regularizer_is_shown_at_a_time(asked):
 def test_a_table_needs_its_target():
     with pytest.raises(UsageError, match="belong together"):
         show(Ensemble(2), np.zeros((5, 2)))
+
+
+@pytest.mark.parametrize(("rows", "words"), [(5, "at least 20 rows"), (30, "row 3 is missing")])
+def test_too_few_rows_and_missing_targets_are_named(rows, words):
+    y = np.array(["a", "b"] * rows, dtype=object)[:rows]
+    y[2] = None
+    with pytest.raises(DataError, match=words):
+        show(Dropout(), np.random.default_rng(0).normal(size=(rows, 2)), y)
 
 
 def test_the_command_draws_and_refuses_in_one_line(tmp_path, capsys):

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
-from dashpot.errors import UsageError
+from dashpot.errors import DataError, UsageError
 from dashpot.estimators import MLPClassifier, MLPRegressor
 from dashpot.networks import Layer, standardize
 from dashpot.optimizers import Adam
@@ -21,6 +22,7 @@ from dashpot.tables import PictureEncoder, TableEncoder, task_of
 
 HIDDEN = (64, 64)
 EPOCHS = 60
+FEWEST = 20  # rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,7 @@ class Shown:
 def trained(regularizer: Regularizer, X: Any, y: Any, image_shape: Any, epochs: int, seed: int) -> Shown:
     """Train without and with a regularizer: seven of ten rows, the others tell the loss on new rows."""
     values = np.asarray(y)
+    _check_target(values)
     classes = task_of(values) == "classification"
     strata = values if classes and np.unique(values, return_counts=True)[1].min() > 1 else None
     rows, others = train_test_split(np.arange(len(values)), test_size=0.3, random_state=seed, stratify=strata)
@@ -101,6 +104,15 @@ def trained(regularizer: Regularizer, X: Any, y: Any, image_shape: Any, epochs: 
         for recipe in ((), (regularizer,))
     )
     return Shown(regularizer, part, values[rows], plain, regular, (new, values[others]))
+
+
+def _check_target(values: np.ndarray) -> None:
+    """Refuse too few rows, and rows without a target."""
+    if len(values) < FEWEST:
+        raise DataError(f"show: has to set rows apart, but there are {len(values)}. Pass at least {FEWEST} rows.")
+    missing = np.flatnonzero(pd.isna(values))
+    if len(missing):
+        raise DataError(f"show: the target of row {missing[0] + 1} is missing. Leave such rows out.")
 
 
 def _taken(X: Any, rows: np.ndarray) -> Any:
