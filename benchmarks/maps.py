@@ -27,7 +27,7 @@ from sklearn.decomposition import PCA
 from dashpot import Autoencoder
 from dashpot.maps.embedding import map_model
 from dashpot.maps.measures import faithfulness, told_by_neighbors
-from dashpot.networks import CLIP, standardize
+from dashpot.networks import CLIP
 
 warnings.filterwarnings("ignore")
 SETS = ("digits", "satimage", "mfeat_fourier", "mice_protein", "mnist")
@@ -95,10 +95,7 @@ def maps(split: Split, seed: int) -> Iterator[dict[str, Any]]:
         model.fit(split.X)
         seconds = time.perf_counter() - start
         (network,) = model.networks_
-        seen, seen_new = (
-            standardize(model.encoder_.transform(X).astype(float), network.centre, network.scale, CLIP)
-            for X in (split.X, split.new)
-        )
+        seen, seen_new = (network.seen(model.encoder_.transform(X), CLIP) for X in (split.X, split.new))
         yield measured(name, split, seen_new, model.transform(split.X), model.transform(split.new), seconds) | {
             "error": -model.score(split.new)
         }

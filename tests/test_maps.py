@@ -8,7 +8,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits, load_iris
 
-from dashpot import Autoencoder, DataError, KeepNeighbors, UsageError, embed, load, load_anes96
+from dashpot import Autoencoder, DataError, Ensemble, KeepNeighbors, UsageError, embed, load, load_anes96
 from dashpot.cli import main
 from dashpot.maps.embedding import elbow, map_model
 from dashpot.maps.loadings import loadings, walk
@@ -69,6 +69,17 @@ def test_the_gradient_of_keeping_neighbours_is_that_of_finite_differences():
     code = torch.tensor(np.random.default_rng(1).normal(size=(2, 6, 2)), requires_grad=True)
     layers = [Layer(torch.ones(2, 3, 2), torch.zeros(2, 1, 2)), Layer(torch.ones(2, 2, 3), torch.zeros(2, 1, 3))]
     assert torch.autograd.gradcheck(lambda c: KeepNeighbors(0.7).penalty(layers, [rows, c]), code)
+
+
+def test_neighbours_are_looked_for_once_however_many_networks_train(monkeypatch):
+    from dashpot.regularizers import neighbors
+
+    searched = []
+    search = neighbors._searched
+    monkeypatch.setattr(neighbors, "_searched", lambda *given: searched.append(1) or search(*given))
+    recipe = (KeepNeighbors(), Ensemble(12))
+    Autoencoder(2, (4,), regularizers=recipe, max_epochs=3, random_state=0, workers=1).fit(load_iris().data)
+    assert len(searched) == 12
 
 
 def test_every_row_of_a_map_has_its_place_and_new_rows_land_at_once(survey_map):
@@ -183,6 +194,13 @@ def test_the_command_writes_page_places_and_model(tmp_path, run):
     places = pd.read_csv(tmp_path / "places.csv")
     codes = load(tmp_path / "map.dashpot").transform(frame.iloc[:80])
     assert np.allclose(places[["x", "y"]], codes, atol=1e-4)
+    code, *_ = run(
+        "predict", tmp_path / "map.dashpot", tmp_path / "survey.csv", "-o", tmp_path / "new.csv", "--keep", "vote"
+    )
+    assert code == 0
+    placed = pd.read_csv(tmp_path / "new.csv")
+    assert placed.columns.tolist() == ["vote", "code_1", "code_2", "error"]
+    assert np.allclose(placed[["code_1", "code_2", "error"]], places[["x", "y", "error"]], atol=1e-4)
     code, _, complaint = run(*call, "--label", "voted")
     assert code == 2
     assert "Did you mean 'vote'" in complaint

@@ -18,6 +18,13 @@ def network_tensors(network: Network, key: str) -> dict[str, np.ndarray]:
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
+def described_network(network: Network, key: str, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
+    """A network as plain JSON, NaN as null; its arrays go into `tensors`, under names that begin with `key`."""
+    tensors.update(network_tensors(network, key))
+    history = {name: [v if math.isfinite(v) else None for v in values] for name, values in network.history.items()}
+    return network.to_dict() | {"layers": len(network.layers), "history": history}
+
+
 def network_from(described: dict[str, Any], tensors: dict[str, np.ndarray], key: str) -> Network:
     """A network whose shapes fit together, or a ValueError."""
     layers = [

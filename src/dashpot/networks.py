@@ -178,9 +178,14 @@ class Network:
     diverged: int | None = None
     snapshot: bool = False
 
+    def seen(self, inputs: np.ndarray, clip: float | None = None) -> np.ndarray:
+        """Standardized inputs, float64 (rows, inputs), pulled in at the network's own clip or at another."""
+        given = np.asarray(inputs, dtype=np.float64)
+        return np.asarray(standardize(given, self.centre, self.scale, self.clip if clip is None else clip))
+
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
         """Raw outputs in the target's units, float64 (rows, outputs), for (rows, inputs) with NaN for missing."""
-        units = standardize(np.asarray(inputs, dtype=np.float64), self.centre, self.scale, self.clip)
+        units = self.seen(inputs)
         hidden = bends(self.activation, len(self.layers) - 1)
         for (weights, biases), bend in zip_longest(self.layers, hidden, fillvalue=Bend("identity")):
             units = bend.predict(units @ weights + biases)

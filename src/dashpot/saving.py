@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from dashpot.arrays import network_from, network_tensors
+from dashpot.arrays import described_network, network_from
 from dashpot.errors import DashpotError, ModelFileError, UsageError
 from dashpot.losses import AbsoluteError, Binary, CrossEntropy, Huber, Loss, Poisson, SquaredError
 from dashpot.optimizers import SGD, Adam, AdamW, Optimizer
@@ -81,10 +81,7 @@ def _described(model: Any, tensors: dict[str, np.ndarray], prefix: str = "") -> 
         from dashpot.anomalies.files import described_detector
 
         return described_detector(model, tensors)
-    networks = []
-    for number, network in enumerate(model.networks_):
-        tensors.update(network_tensors(network, f"{prefix}{number}"))
-        networks.append(network.to_dict() | {"layers": len(network.layers), "history": _nulls(network.history)})
+    networks = [described_network(one, f"{prefix}{number}", tensors) for number, one in enumerate(model.networks_)]
     return {
         "estimator": type(model).__name__,
         "recipe": [repr(part) for part in model.recipe_.parts if not _unwritable(part)],
@@ -103,11 +100,6 @@ def _unwritable(part: Any) -> bool:
         warnings.warn(f"save: {part!r} is left out of the file; predictions do not need it.", stacklevel=5)
         return True
     return False
-
-
-def _nulls(history: dict[str, list[float]]) -> dict[str, list[float | None]]:
-    """JSON has no NaN."""
-    return {name: [v if math.isfinite(v) else None for v in values] for name, values in history.items()}
 
 
 def _written(part: Loss | Optimizer) -> dict[str, Any]:

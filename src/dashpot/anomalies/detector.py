@@ -19,6 +19,7 @@ from dashpot.anomalies.scale import Scale
 from dashpot.anomalies.standard import Standard
 from dashpot.anomalies.tails import own_scores, tail_probabilities
 from dashpot.errors import DataError, UsageError
+from dashpot.estimators.features import Features
 from dashpot.jobs import Examples
 from dashpot.optimizers import AdamW, Optimizer
 from dashpot.reconstruction import cells_of, targets_of
@@ -28,7 +29,7 @@ ODD = 3.0  # usual spreads above the median: beyond, "auto" calls a row odd
 OPTIMIZER = AdamW(learning_rate=3e-3, schedule="cosine", decay=0.0, beta2=0.95)
 
 
-class AnomalyDetector(Reading, OutlierMixin, BaseEstimator):
+class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
     """Find odd rows in a table, without labels, and say which columns make them odd.
 
     Autoencoders of several kinds learn to reconstruct the rows. The table is divided into folds, and the networks of
@@ -170,13 +171,6 @@ class AnomalyDetector(Reading, OutlierMixin, BaseEstimator):
         if self.optimizer is not None and not isinstance(self.optimizer, Optimizer):
             raise UsageError(f"{call}(optimizer={self.optimizer!r}): pass an instance, for example AdamW(0.001).")
         return KINDS if self.kinds is None else tuple(self.kinds)
-
-    def _take_features(self) -> None:
-        """The attributes that scikit-learn wants of every estimator."""
-        self.n_features_in_ = self.encoder_.n_features_in_
-        self.__dict__.pop("feature_names_in_", None)
-        if hasattr(self.encoder_, "feature_names_in_"):
-            self.feature_names_in_ = self.encoder_.feature_names_in_
 
     def _judge_training_rows(self, examples: Examples, fold: np.ndarray, kinds: int) -> None:
         """Scores of the training rows by the juries that left them out, and the scale of each measure."""

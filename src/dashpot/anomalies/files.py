@@ -12,7 +12,7 @@ from dashpot.anomalies.judges import Judge, Kind
 from dashpot.anomalies.juries import Jury, weights_of
 from dashpot.anomalies.scale import Scale
 from dashpot.anomalies.standard import Standard
-from dashpot.arrays import network_from, network_tensors
+from dashpot.arrays import described_network, network_from
 from dashpot.reconstruction import cells_of
 from dashpot.tables import TableEncoder
 
@@ -47,10 +47,8 @@ def described_detector(detector: AnomalyDetector, tensors: Tensors) -> dict[str,
 
 def _described(judge: Judge, key: str, tensors: Tensors) -> dict[str, Any]:
     """A judge as plain JSON."""
-    tensors.update(network_tensors(judge.network, key))
     tensors |= {f"{key}.judge.{name}": np.ascontiguousarray(getattr(judge, name)) for name in OF_JUDGE}
-    history = {key: [v if math.isfinite(v) else None for v in own] for key, own in judge.network.history.items()}
-    return judge.network.to_dict() | {"layers": len(judge.network.layers), "history": history}
+    return described_network(judge.network, key, tensors)
 
 
 def _plain(value: Any) -> Any:

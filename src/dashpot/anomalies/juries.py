@@ -12,7 +12,7 @@ from dashpot.anomalies.judges import Judge, Kind
 from dashpot.anomalies.neighbours import mean_distances
 from dashpot.anomalies.standard import Standard
 from dashpot.jobs import Design, Examples, Job
-from dashpot.networks import Network, standardize
+from dashpot.networks import Network
 from dashpot.optimizers import Optimizer
 from dashpot.reconstruction import Reconstruction
 from dashpot.training import train
@@ -49,7 +49,7 @@ class Jury:
         """Of networks that learned from the rows `own`, in random order, and did not see the rows `held`."""
         learned, unseen = examples.inputs[own], (examples.inputs[held], examples.targets[held])
         judges = tuple(Judge.of(network, standard, learned, unseen) for network in networks)
-        return cls(judges, as_seen(networks[0], learned[:REFERENCES]))
+        return cls(judges, networks[0].seen(learned[:REFERENCES]).astype(np.float32))
 
     def measures(
         self, standard: Standard, inputs: np.ndarray, targets: np.ndarray, parts: tuple[str, ...]
@@ -57,7 +57,7 @@ class Jury:
         """All that it finds odd about rows, (rows, measures), each the greater the odder."""
         found = [one for judge in self.judges for one in judge.measures(standard, inputs, targets, parts)]
         if "rows" in parts:
-            seen = as_seen(self.judges[0].network, inputs)
+            seen = self.judges[0].network.seen(inputs).astype(np.float32)
             found += list(mean_distances(seen, self.rows, (1, max(1, len(self.rows) // FAR))).T)
         return np.column_stack(found)
 
@@ -67,12 +67,6 @@ def weights_of(parts: tuple[str, ...], kinds: int) -> np.ndarray:
     of_judge = [weight / kinds for part in PARTS if part in parts and part not in OF_ALL for weight in WEIGHTS[part]]
     of_all = [weight for part in OF_ALL if part in parts for weight in WEIGHTS[part]]
     return np.array(of_judge * kinds + of_all)
-
-
-def as_seen(network: Network, inputs: np.ndarray) -> np.ndarray:
-    """Rows as a network sees them, float32 (rows, inputs)."""
-    rows = standardize(inputs.astype(np.float64), network.centre, network.scale, network.clip)
-    return np.asarray(rows, dtype=np.float32)
 
 
 def juries_of(

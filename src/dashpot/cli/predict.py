@@ -20,7 +20,7 @@ def predict(model: Path, data: Path, output: Path, keep: tuple[str, ...]) -> Non
     """Predict the rows of DATA with a MODEL written by `dashpot fit`.
 
     The output has one row for each row of DATA, in the same order: the prediction and, for classes,
-    the probability of each.
+    the probability of each. A MODEL of `dashpot embed` gives the place of each row on the map, and its error.
     """
     import dashpot
     from dashpot.tables import read_table, write_table
@@ -35,8 +35,15 @@ def predict(model: Path, data: Path, output: Path, keep: tuple[str, ...]) -> Non
 
 
 def predictions(model: Any, frame: "pd.DataFrame", keep: list[str]) -> "pd.DataFrame":
-    """Return the kept columns, the prediction and, of a classifier, a probability for each class."""
+    """Return the kept columns, the prediction and, of a classifier, a probability for each class.
+
+    Of an autoencoder: the code of each row, and the mean error of drawing it again.
+    """
     table = frame[keep].copy()
+    if not hasattr(model, "predict"):
+        for number, column in enumerate(model.transform(frame).T, start=1):
+            table[f"code_{number}"] = column
+        return table.assign(error=-model.score_samples(frame))
     predicted = model.predict(frame)
     if predicted.ndim == 1:
         table["prediction"] = predicted

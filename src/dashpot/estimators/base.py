@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from dashpot.checkpoints import Checkpoints
 from dashpot.errors import DataError, UsageError, did_you_mean
+from dashpot.estimators.features import Features
 from dashpot.estimators.sampling import check_samples, mean_and_spread
 from dashpot.jobs import Design, Examples, Job
 from dashpot.losses import Loss
@@ -28,7 +29,7 @@ DEFAULT_RECIPE = Recipe((Dropout(0.25), Noise("inputs", "gaussian", 0.05), Early
 DEFAULT_OPTIMIZER = AdamW(learning_rate=2e-3, schedule="cosine", decay=0.02, beta2=0.95)
 
 
-class MLP(BaseEstimator):
+class MLP(Features, BaseEstimator):
     """Base of the estimators; its parameters are theirs."""
 
     _default_recipe: ClassVar[Recipe] = DEFAULT_RECIPE
@@ -247,13 +248,6 @@ class MLP(BaseEstimator):
     def _with_class_weights(self, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
         """Row weights; classifiers multiply class weights in."""
         return weights
-
-    def _take_features(self) -> None:
-        """The attributes that scikit-learn wants of every estimator."""
-        self.n_features_in_ = self.encoder_.n_features_in_
-        self.__dict__.pop("feature_names_in_", None)
-        if hasattr(self.encoder_, "feature_names_in_"):
-            self.feature_names_in_ = self.encoder_.feature_names_in_
 
     def _seed(self) -> int:
         """One seed of 62 bits."""

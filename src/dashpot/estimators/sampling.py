@@ -9,7 +9,7 @@ import torch
 
 from dashpot.errors import UsageError
 from dashpot.losses import Loss
-from dashpot.networks import Layer, Network, forward, standardize
+from dashpot.networks import Layer, Network, forward
 from dashpot.randomness import draws
 from dashpot.regularizers.recipe import Recipe, stacked
 from dashpot.tables.encode import Inputs
@@ -68,7 +68,7 @@ def _noisy(
             Layer(*(torch.from_numpy(part).expand(copies, *part.shape) for part in (weight, bias[None])))
             for weight, bias in network.layers
         ]
-        units = standardize(rows.astype(np.float64), network.centre, network.scale, network.clip)
+        units = network.seen(rows)
         outputs, _ = forward(
             noise.perturb_weights(weights, rng),
             torch.from_numpy(units.astype(np.float32)).expand(copies, *units.shape),

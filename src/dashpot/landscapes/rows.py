@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dashpot.errors import UsageError
 from dashpot.losses import Loss
-from dashpot.networks import Activations, Layer, Network, forward, standardize
+from dashpot.networks import Activations, Layer, Network, forward
 
 LARGEST = 2**21  # units of a layer that are computed at once: as much as the cache holds
 
@@ -62,7 +62,7 @@ def seen_by(
 
 def rows_of(network: Network, loss: Loss, inputs: np.ndarray, targets: np.ndarray, weights: Any = None) -> Rows:
     """Inputs and encoded targets as numbers, (rows, ...), as a network sees them."""
-    standard = standardize(inputs.astype(np.float64), network.centre, network.scale, network.clip)
+    standard = network.seen(inputs)
     shift = network.target_centre
     if loss.standardizes:
         targets, shift = (targets - network.target_centre) / network.target_scale, np.zeros_like(shift)

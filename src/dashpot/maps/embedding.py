@@ -13,13 +13,12 @@ import pandas as pd
 
 from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators import Autoencoder
-from dashpot.maps.measures import faithfulness, told_by_neighbors
+from dashpot.maps.measures import OURS, faithfulness, told_by_neighbors, worth
 from dashpot.maps.peers import PEERS, Drawn, drawn, installed
-from dashpot.networks import CLIP, standardize
+from dashpot.networks import CLIP
 from dashpot.optimizers import AdamW
 from dashpot.regularizers import KeepNeighbors, Noise
 
-OURS = "autoencoder"
 STEPS = 3_000  # steps of training for a map, whatever the number of rows
 BATCH = 256
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
@@ -63,9 +62,7 @@ class Map:
 
     def worth(self) -> str:
         """Whether the autoencoder is worth it, beside its floor and the other maps, in words."""
-        from dashpot.report.mapped import worth
-
-        return worth(self)
+        return worth(self.measures)
 
     def places(self) -> pd.DataFrame:
         """For every row its place on the map, the mean error of drawing it again, and whether it was held out."""
@@ -237,8 +234,7 @@ def _checked_sizes(sizes: Sequence[int] | None, model: Autoencoder) -> list[int]
 def _seen(model: Autoencoder, table: Any) -> np.ndarray:
     """Rows in units of their columns' spread, extremes pulled in, missing cells at the centre."""
     (network,) = model.networks_
-    inputs = model.encoder_.transform(table).astype(np.float64)
-    return np.asarray(standardize(inputs, network.centre, network.scale, CLIP), dtype=np.float32)
+    return network.seen(model.encoder_.transform(table), CLIP).astype(np.float32)
 
 
 def _measured(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from sklearn.manifold import trustworthiness
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestNeighbors
 
+OURS = "autoencoder"
 NEAR = 10  # neighbours that are compared
 MOST_ROWS = 2_000  # rows among which neighbours are compared, since all distances are needed
 
@@ -53,3 +55,25 @@ def told_by_neighbors(codes: np.ndarray, values: np.ndarray, new_codes: np.ndarr
     else:
         model = KNeighborsClassifier(1).fit(codes, values)
     return float(model.score(new_codes, new_values))
+
+
+def worth(table: pd.DataFrame) -> str:
+    """Whether the autoencoder earns its place beside its floor and the other maps, given the measures of all."""
+    ours = table.loc[OURS]
+    parts = []
+    if "PCA" in table.index:
+        gain = 1 - ours["reconstruction"] / table.loc["PCA", "reconstruction"]
+        parts.append(
+            f"From two numbers it draws new rows again with {gain:.0%} less error than two principal components."
+            if gain > 0.01
+            else "Two principal components draw new rows again as well: the autoencoder is not worth it for that."
+        )
+    better = [name for name in table.index if table.loc[name, "trustworthiness"] > ours["trustworthiness"] + 0.01]
+    if better:
+        listed = " and ".join(better)
+        parts.append(f"Neighbours on the map of {listed} can be trusted more; it cannot draw a row from a point.")
+    elif "PCA" not in table.index or ours["trustworthiness"] > table.loc["PCA", "trustworthiness"] + 0.01:
+        parts.append("No other map's neighbours can be trusted more.")
+    else:
+        parts.append("Neighbours on PCA's map can be trusted as much.")
+    return " ".join(parts)

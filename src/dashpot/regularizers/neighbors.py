@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -97,9 +97,19 @@ def _squared_distances(rows: Tensor) -> Tensor:
     return distances
 
 
-@lru_cache(maxsize=8)
+_known: WeakKeyDictionary[Sample, dict[int, np.ndarray]] = WeakKeyDictionary()  # found once, forgotten with the sample
+
+
 def _nearest(sample: Sample, count: int) -> np.ndarray:
     """The nearest rows of each row, (rows, count), in the units in which networks see them."""
+    found = _known.setdefault(sample, {})
+    if count not in found:
+        found[count] = _searched(sample, count)
+    return found[count]
+
+
+def _searched(sample: Sample, count: int) -> np.ndarray:
+    """The same, by comparing all rows."""
     from sklearn.decomposition import PCA
     from sklearn.neighbors import NearestNeighbors
 

@@ -49,7 +49,7 @@ def summarize_detection(
         "version": __version__,
         "title": f"Odd rows of {name}",
         "headline": f"{flagged:,} of {len(ranked):,} rows are flagged",
-        "worth": worth(floors),
+        "lead": worth(floors),
         "facts": [
             f"{len(detector.networks_)} networks",
             f"{len(detector.training_scores_):,} rows learned from",
@@ -108,4 +108,4 @@ def histogram(scores: np.ndarray, threshold: float) -> dict[str, Any]:
 
 def render_detection(summary: dict[str, Any]) -> str:
     """The page: one file, nothing loaded, no script, everything escaped."""
-    return page("detection.html", found=summary)
+    return page("detection.html", summary, found=summary)

@@ -10,6 +10,7 @@ import pandas as pd
 
 import dashpot
 from dashpot.errors import shown
+from dashpot.maps.measures import OURS
 from dashpot.report.figures import ticks
 from dashpot.report.numbers import tick_label
 from dashpot.report.page import page
@@ -22,12 +23,12 @@ MOST_POINTS = 1_000  # points of a map that are drawn
 MOST_COLUMNS = 40  # columns to colour by
 CLASSES = 10  # colours of classes; further ones share grey
 SHADES = 7  # colours of amounts
-OURS = "autoencoder"
 
 
 def write_map(found: Map, path: Path) -> Path:
     """Write the page; the file is whole or not there."""
-    return write_text(path, page("map.html", found=summarize_map(found)), "Map.report")
+    summary = summarize_map(found)
+    return write_text(path, page("map.html", summary, found=summary), "Map.report")
 
 
 def summarize_map(found: Map) -> dict[str, Any]:
@@ -41,7 +42,7 @@ def summarize_map(found: Map) -> dict[str, Any]:
         "version": dashpot.__version__,
         "title": "A map of the table",
         "headline": _headline(found),
-        "worth": worth(found),
+        "lead": found.worth(),
         "facts": _facts(found, len(chosen)),
         "panels": [_panel(name, codes[chosen]) for name, codes in maps.items()],
         "colours": colours,
@@ -63,29 +64,6 @@ def _headline(found: Map) -> str:
     others = found.measures.drop(index=OURS)["neighbors_kept"]
     listed = ", ".join(f"{name} {value:.0%}" for name, value in others.items())
     return f"{text} ({listed})." if listed else f"{text}."
-
-
-def worth(found: Map) -> str:
-    """Whether the autoencoder is worth its time, beside the floor and the other maps."""
-    table = found.measures
-    ours = table.loc[OURS]
-    parts = []
-    if "PCA" in table.index:
-        gain = 1 - ours["reconstruction"] / table.loc["PCA", "reconstruction"]
-        parts.append(
-            f"From two numbers it draws new rows again with {gain:.0%} less error than two principal components."
-            if gain > 0.01
-            else "Two principal components draw new rows again as well: the autoencoder is not worth it for that."
-        )
-    better = [name for name in table.index if table.loc[name, "trustworthiness"] > ours["trustworthiness"] + 0.01]
-    if better:
-        listed = " and ".join(better)
-        parts.append(f"Neighbours on the map of {listed} can be trusted more; it cannot draw a row from a point.")
-    elif "PCA" not in table.index or ours["trustworthiness"] > table.loc["PCA", "trustworthiness"] + 0.01:
-        parts.append("No other map's neighbours can be trusted more.")
-    else:
-        parts.append("Neighbours on PCA's map can be trusted as much.")
-    return " ".join(parts)
 
 
 def _facts(found: Map, points: int) -> list[str]:

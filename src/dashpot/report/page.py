@@ -15,6 +15,7 @@ def render(summary: dict[str, Any]) -> str:
     """
     return page(
         "report.html",
+        summary | {"lead": " ".join(summary["findings"])},
         effects=effect_figure(summary),
         curves=curve_figure(summary["curves"]),
         dots=dot_figure(summary),
@@ -23,8 +24,11 @@ def render(summary: dict[str, Any]) -> str:
     )
 
 
-def page(template: str, **values: Any) -> str:
-    """Fill a template of this package; whatever comes from data is escaped."""
+def page(template: str, head: dict[str, Any], **values: Any) -> str:
+    """Fill a template of this package; whatever comes from data is escaped.
+
+    `head` has what every page begins with: version, title, headline, lead, facts.
+    """
     environment = Environment(
         loader=PackageLoader("dashpot.report"),
         autoescape=True,
@@ -32,7 +36,7 @@ def page(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(**values)
+    return environment.get_template(template).render(head=head, **values)
 
 
 # Verdict -> the word of the style sheet and the sign that says the same without colour.

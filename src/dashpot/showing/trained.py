@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dashpot.errors import DataError, UsageError
 from dashpot.estimators import MLPClassifier, MLPRegressor
-from dashpot.networks import Layer, standardize
+from dashpot.networks import Layer
 from dashpot.optimizers import Adam
 from dashpot.randomness import draws
 from dashpot.regularizers import Recipe, Regularizer
@@ -67,8 +67,7 @@ class Shown:
     def batch(self, rows: int) -> tuple[Tensor, Tensor]:
         """The first training rows as a network sees them: inputs (1, rows, inputs), targets (1, rows, outputs)."""
         network = self.plain.networks_[0]
-        inputs = self.plain.encoder_.transform(self.X)[:rows].astype(np.float64)
-        seen = standardize(inputs, network.centre, network.scale, network.clip)
+        seen = network.seen(self.plain.encoder_.transform(self.X)[:rows])
         targets = self.plain.loss_.encode(self.targets())[:rows]
         if self.plain.loss_.standardizes:
             targets = (targets - network.target_centre) / network.target_scale
