@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from dashpot.landscapes import sharpness as sharpness
     from dashpot.maps import Map as Map
     from dashpot.maps import embed as embed
+    from dashpot.races import Race as Race
+    from dashpot.races import race as race
     from dashpot.regularizers import *  # noqa: F403
     from dashpot.regularizers import image_recipe as image_recipe
     from dashpot.saving import load as load
@@ -55,6 +57,8 @@ _homes = {
     "Map": "dashpot.maps",
     "embed": "dashpot.maps",
     "compare": "dashpot.studies",
+    "race": "dashpot.races",
+    "Race": "dashpot.races",
     "Study": "dashpot.studies",
     "image_recipe": "dashpot.regularizers",
     "preview": "dashpot.contact_sheet",

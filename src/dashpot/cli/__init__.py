@@ -22,6 +22,7 @@ from dashpot.cli.embed import embed
 from dashpot.cli.fit import fit
 from dashpot.cli.landscape import landscape
 from dashpot.cli.predict import predict
+from dashpot.cli.race import race
 from dashpot.cli.show import show
 from dashpot.errors import DashpotError, DataError, UsageError
 
@@ -32,7 +33,7 @@ _unexpected = 1
 
 
 @click.group(
-    commands=[demo, compare, fit, predict, detect, embed, show, landscape, diagnose, augment_preview],
+    commands=[demo, compare, race, fit, predict, detect, embed, show, landscape, diagnose, augment_preview],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

@@ -32,6 +32,7 @@ DEFAULT_OPTIMIZER = AdamW(learning_rate=2e-3, schedule="cosine", decay=0.02, bet
 class MLP(Features, BaseEstimator):
     """Base of the estimators; its parameters are theirs."""
 
+    race_: Any  # the course of the race, where `race` made this model
     _default_recipe: ClassVar[Recipe] = DEFAULT_RECIPE
     _default_optimizer: ClassVar[Optimizer] = DEFAULT_OPTIMIZER
 

@@ -1,0 +1,94 @@
+"""`dashpot race`: a table, a target column, a time; the best ensemble that was found is the model file."""
+
+from pathlib import Path
+
+import click
+
+from dashpot.cli.files import check_output, read_roles
+from dashpot.cli.options import (
+    Duration,
+    a_path,
+    groups_option,
+    parsed,
+    seed_option,
+    target_option,
+    task_option,
+    weights_option,
+    workers_option,
+)
+
+
+@click.command(short_help="Search recipes and shapes for a table; the survivors are the model.")
+@click.argument("data", type=a_path)
+@target_option
+@click.option("-o", "--output", type=a_path, required=True, help="The model file to write, for example model.dashpot.")
+@click.option(
+    "--budget",
+    type=Duration(),
+    default=300.0,
+    show_default="5m",
+    metavar="TIME",
+    help="Time to spend, about, for example 2m.",
+)
+@click.option("--candidates", type=click.IntRange(min=1), help="Recipes that may begin, at most.")
+@click.option(
+    "--with",
+    "fixed",
+    multiple=True,
+    metavar="REGULARIZER",
+    help='A regularizer that is in every recipe, for example "Dropout(0.3)"; may be repeated.',
+)
+@click.option("--table", type=a_path, help="Write every recipe that took part, and its loss, to this csv file.")
+@task_option
+@weights_option
+@groups_option
+@seed_option
+@workers_option
+def race(
+    data: Path,
+    target: str,
+    output: Path,
+    budget: float,
+    candidates: int | None,
+    fixed: tuple[str, ...],
+    table: Path | None,
+    task: str,
+    weights: str | None,
+    groups: str | None,
+    seed: int,
+    workers: int | None,
+) -> None:
+    """Race recipes of regularizers and shapes of networks on DATA, and save the survivors as one model.
+
+    On each fold those leave that are clearly worse. The others are averaged, weighted by what they add.
+
+    Example: dashpot race survey.csv --target vote --budget 2m -o vote.dashpot
+    """
+    check_output(output, data)
+    if table is not None:
+        check_output(table, data, output)
+    given = read_roles(data, target, weights, groups)
+    import dashpot
+    from dashpot.writing import write_text
+
+    model = dashpot.race(
+        given.inputs,
+        given.target,
+        budget=budget,
+        candidates=candidates,
+        task=task,
+        fixed=parsed(fixed) or (),
+        weights=given.weights,
+        groups=given.groups,
+        random_state=seed,
+        workers=workers,
+        progress=lambda line: click.echo(line, err=True),
+    )
+    model.save(output)
+    if table is not None:
+        write_text(table, model.race_.table.to_csv(float_format="%.6g"), "dashpot race --table")
+    click.echo(str(model.race_))
+    if len(model.race_.effects):
+        click.echo("\nWhat mattered (difference of the loss on the first fold; below 0 is better):")
+        click.echo(model.race_.effects.round(4).to_string())
+    click.echo(f"\nThe model is in {output}: dashpot predict {output} new.csv")

@@ -1,0 +1,255 @@
+"""The race itself: heats of candidates, fold by fold; the clearly worse leave, the survivors vote."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from dashpot.errors import DataError, UsageError
+from dashpot.estimators import MLPClassifier, MLPRegressor
+from dashpot.estimators.combining import greedy
+from dashpot.jobs import Examples
+from dashpot.races.course import Course, Runner
+from dashpot.races.result import Race
+from dashpot.races.space import FAMILY, POOL, Candidate, draw, kind_of
+from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer
+from dashpot.studies.splits import deal, quantile_bins
+from dashpot.tables import task_of
+
+HEAT = 8 * FAMILY  # candidates that begin together, where there is time
+ROUNDS = 40  # of greedy selection
+SHARE = 0.4  # of a heat's candidates that go on from fold to fold on average, for planning its time
+Progress = Callable[[str], None]
+
+
+def race(
+    X: Any,
+    y: Any,
+    *,
+    budget: float | None = 300.0,
+    candidates: int | None = None,
+    task: str = "auto",
+    regularizers: Sequence[Regularizer] = POOL,
+    fixed: Sequence[Regularizer] = (),
+    folds: int = 5,
+    weights: Any = None,
+    groups: Any = None,
+    max_epochs: int = 200,
+    random_state: int = 0,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> MLPClassifier | MLPRegressor:
+    """Search recipes and shapes for a table; the networks that survive are the model.
+
+    Candidates begin in heats. On each fold every candidate still in the race trains one network on the other folds;
+    then those leave that are worse than the leader by more than two standard errors of their difference on the same
+    rows. Who went through all folds may join the ensemble, by greedy selection with repeats on out-of-fold predictions.
+
+    Parameters
+    ----------
+    X : frame or array of shape (rows, columns)
+    y : array of shape (rows,)
+    budget : float or None, default 300
+        Seconds to spend, about: no new fold begins that would not end in time. None is no limit.
+    candidates : int or None
+        How many recipes may begin. With it and without a budget the result depends on the seed alone. None is no limit.
+    task : {"auto", "classification", "regression"}
+    regularizers : sequence of Regularizer
+        What the race may put into recipes, each at strengths from its own `ranges`.
+    fixed : sequence of Regularizer
+        What is in every recipe, as it is.
+    folds : int of at least 2, default 5
+    weights : array of shape (rows,) or None
+        Weight of each row in losses and scores.
+    groups : array of shape (rows,) or None
+        Rows of one group are left out together.
+    max_epochs : int, default 200
+    random_state : int, default 0
+    workers : int or None
+        Cores to use; the result does not depend on it, but for the budget.
+    progress : callable or None
+        Called with a sentence after each fold.
+
+    Returns
+    -------
+    model : MLPClassifier or MLPRegressor, fitted
+        `networks_` are those of the ensemble, one that counts double twice; `race_` is the `Race`; its parameters are
+        those of the best single recipe (the simplest one within a standard error), so `clone(model).fit` trains that.
+
+    Raises
+    ------
+    DataError, UsageError
+        For data or parameters that cannot be used.
+
+    References
+    ----------
+    Maron and Moore (1994), Hoeffding races, NIPS; Caruana et al. (2004), ICML (greedy selection).
+
+    Examples
+    --------
+    >>> from dashpot import load_anes96, race
+    >>> frame, vote = load_anes96()
+    >>> model = race(frame, vote, budget=None, candidates=9, folds=2, max_epochs=5)
+    >>> len(model.race_.candidates), bool(model.score(frame, vote) > 0.85)
+    (9, True)
+    """
+    started = time.monotonic()
+    _check(budget, candidates, folds, regularizers, fixed)
+    kind = MLPClassifier if (task_of(y) if task == "auto" else task) == "classification" else MLPRegressor
+    model = kind(max_epochs=max_epochs, random_state=random_state, workers=workers)
+    design_of = model._check_parameters()
+    examples, rows, _ = model._examples(X, y, weights, None, groups, goes_on=False)
+    design = design_of(model._loss(examples.targets))
+    course = Course(examples, rows, _folds(examples, rows, folds, random_state), model._seed(), workers)
+    default = Recipe(tuple(part for part in model.recipe_.parts if not isinstance(part, Ensemble)))
+    pool = [part for part in regularizers if kind_of(part) not in set(map(kind_of, fixed))]
+    drawn = draw(design, pool, fixed, examples.classes, random_state)
+    limit = None if budget is None else started + budget
+    _run(course, itertools.chain([Candidate(0, default, design)], drawn), candidates, limit, progress)
+    return _finished(model, course, time.monotonic() - started)
+
+
+def _check(
+    budget: float | None,
+    candidates: int | None,
+    folds: int,
+    regularizers: Sequence[Regularizer],
+    fixed: Sequence[Regularizer],
+) -> None:
+    """Refuse what makes no race."""
+    if budget is None and candidates is None:
+        raise UsageError("race(budget=None, candidates=None): would never end. Set one of them.")
+    if budget is not None and not 0 < budget < float("inf"):
+        raise UsageError(f"race(budget={budget!r}): must be seconds above 0, or None.")
+    if candidates is not None and (isinstance(candidates, bool) or candidates < 1):
+        raise UsageError(f"race(candidates={candidates!r}): must be a whole number of at least 1.")
+    if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
+        raise UsageError(f"race(folds={folds!r}): must be a whole number of at least 2.")
+    for part in (*regularizers, *fixed):
+        if not isinstance(part, Regularizer) or isinstance(part, Ensemble | EarlyStopping):
+            raise UsageError(
+                f"race: {part!r} cannot take part. Pass regularizers such as Dropout(); "
+                "early stopping and the ensemble are part of the race."
+            )
+
+
+def _folds(examples: Examples, rows: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """The fold of each training row, stratified, groups whole."""
+    if len(rows) < 4 * folds:
+        raise DataError(f"race(X): {len(rows)} rows; {folds} folds need at least {4 * folds}. Use fewer folds.")
+    groups = None if examples.groups is None else examples.groups[rows]
+    if groups is not None and len(np.unique(groups)) < folds:
+        raise DataError(f"race(groups): {len(np.unique(groups))} groups for {folds} folds. Use fewer folds.")
+    targets = examples.targets[rows]
+    strata = targets if examples.classes else quantile_bins(targets[:, 0], folds)
+    return deal(strata, groups, folds, np.random.default_rng([seed, 1]))
+
+
+def _run(
+    course: Course,
+    drawn: Iterator[Candidate],
+    most: int | None,
+    limit: float | None,
+    progress: Progress | None,
+) -> None:
+    """Heat after heat, until nobody may begin any more; the default recipe goes first, and through all folds."""
+    for fold in range(course.folds):
+        course.run(course.runners or course.enter([next(drawn)]), fold)
+    while True:
+        room = HEAT if most is None else min(HEAT, most - len(course.runners))
+        count = min(room, _affordable(course, limit))
+        if count < 1:
+            return
+        _heat(course, course.enter(list(itertools.islice(drawn, count))), limit, progress)
+
+
+def _heat(course: Course, runners: list[Runner], limit: float | None, progress: Progress | None) -> None:
+    """Candidates that begin together: fold by fold, whoever is clearly worse leaves."""
+    for fold in range(course.folds):
+        course.run(runners, fold)
+        finishers = course.finishers()
+        runners = course.survivors(runners, [runner for runner in finishers if runner not in runners])
+        if limit is not None and runners:
+            left = (limit - time.monotonic()) / max(course.folds - fold - 1, 1)
+            kept = int(left / course.pace[-1]) if left > 0 else 0
+            order = np.argsort(course.mean_losses(runners), kind="stable")
+            runners = [runners[i] for i in sorted(order[:kept])]
+        if progress is not None:
+            best = min(course.mean_losses(course.finishers()))
+            progress(f"{len(course.runners)} recipes began, fold {fold + 1}: {len(runners)} go on; best {best:.4f}")
+        if not runners:
+            return
+
+
+def _affordable(course: Course, limit: float | None) -> int:
+    """How many candidates can begin and be expected to end in time, in whole families where there is time for one."""
+    if limit is None:
+        return HEAT
+    each = np.median(course.pace[-2 * course.folds :]) * (1 + SHARE * (course.folds - 1))
+    count = int(max(limit - time.monotonic(), 0.0) / each)
+    return count // FAMILY * FAMILY if count >= FAMILY else 0
+
+
+def _finished(model: MLPClassifier | MLPRegressor, course: Course, seconds: float) -> MLPClassifier | MLPRegressor:
+    """The estimator with the ensemble's networks, and the course of the race."""
+    finishers = course.finishers()
+    if not finishers:
+        raise DataError("race: every network diverged. Look at the table's scales, or pass fixed=[MaxNorm()].")
+    predictions = np.stack([runner.predictions for runner in finishers])
+    every = np.ones(len(course.rows), dtype=bool)
+    weights = greedy(predictions, partial(course.cost, chosen=every), ROUNDS).weights
+    best = _simplest(course, finishers)
+    counts = np.rint(weights / weights[weights > 0].min()).astype(int)
+    positions = [course.runners.index(runner) for runner in finishers]
+    shares = np.zeros(len(course.runners))
+    shares[positions] = weights
+    model.race_ = Race(
+        tuple(runner.candidate for runner in course.runners),
+        np.array([runner.losses for runner in course.runners]),
+        course.weights,
+        shares,
+        course.runners.index(best),
+        _estimate(course, predictions),
+        float(course.mean_losses(course.runners[:1])[0]),
+        seconds,
+    )
+    chosen = best.candidate
+    model.set_params(
+        hidden_layers=chosen.design.hidden_layers,
+        activation=chosen.design.activation,
+        optimizer=chosen.design.optimizer,
+        batch_size=chosen.design.batch_size,
+        regularizers=chosen.recipe.parts,
+    )
+    model.recipe_ = chosen.recipe
+    model._keep(tuple(n for r, count in zip(finishers, counts, strict=True) for n in r.networks * int(count)))
+    return model
+
+
+def _estimate(course: Course, predictions: np.ndarray) -> float:
+    """Loss of an ensemble on each fold that was chosen on the other folds: selection has not seen these rows."""
+    combined = np.empty(predictions.shape[1:])
+    for fold in range(course.folds):
+        own = course.fold == fold
+        others = greedy(predictions[:, ~own], partial(course.cost, chosen=~own), ROUNDS)
+        combined[own] = others.combine(predictions[:, own])
+    return course.cost(combined, np.ones(len(combined), dtype=bool))
+
+
+def _simplest(course: Course, finishers: Sequence[Runner]) -> Runner:
+    """The simplest candidate that is within one standard error of the best, by differences on the same rows."""
+    share = course.weights / course.weights.sum()
+    losses = np.array([runner.losses for runner in finishers])
+    best = losses[np.argmin(losses @ share)]
+    near = []
+    for runner, own in zip(finishers, losses, strict=True):
+        difference = own - best
+        mean = difference @ share
+        if mean <= np.sqrt((share**2 * np.square(difference - mean)).sum()):
+            near.append((runner.candidate.size, mean, runner.candidate.number, runner))
+    return min(near, key=lambda one: one[:3])[3]

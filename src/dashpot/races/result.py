@@ -1,0 +1,115 @@
+"""What a race found out: who took part, who survived, what mattered, and how good the winner is to be thought."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dashpot.races.space import Candidate, layers_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Race:
+    """The course and the result of a race; losses are log-loss, or squared error over the target's variance.
+
+    Attributes
+    ----------
+    candidates : tuple of Candidate
+        In the order in which they began; the first is the default recipe.
+    losses : float array (candidates, rows)
+        Of each row, out of fold; NaN where the candidate was out of the race before.
+    row_weights : float array (rows,)
+    weights : float array (candidates,)
+        The share of each in the ensemble.
+    best : int
+        The position of the recipe that is recommended if there is to be only one.
+    estimate, default : float
+        Loss of the ensemble, chosen on the other folds, and of the default recipe's networks one by one.
+    seconds : float
+    """
+
+    candidates: tuple[Candidate, ...]
+    losses: np.ndarray
+    row_weights: np.ndarray
+    weights: np.ndarray
+    best: int
+    estimate: float
+    default: float
+    seconds: float
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row for each candidate, the best first: folds, loss, share in the ensemble, what it is."""
+        import pandas as pd
+
+        rows = []
+        for one, losses, weight in zip(self.candidates, self.losses, self.weights, strict=True):
+            known = ~np.isnan(losses)
+            rows.append(
+                {
+                    "candidate": one.number,
+                    "rows": int(known.sum()),
+                    "loss": float(np.average(losses[known], weights=self.row_weights[known])),
+                    "share": weight,
+                    "hidden layers": layers_of(one),
+                    "activation": one.design.activation,
+                    "batch size": one.design.batch_size,
+                    "learning rate": one.design.optimizer.learning_rate,
+                    "decay": one.design.optimizer.decay,
+                    "recipe": ", ".join(map(repr, one.recipe.parts)),
+                }
+            )
+        found = pd.DataFrame(rows).set_index("candidate")
+        return found.sort_values(["rows", "loss"], ascending=[False, True])
+
+    @property
+    def effects(self) -> pd.DataFrame:
+        """What mattered: mean loss on the first fold of the candidates with a choice, less that of the others.
+
+        Every candidate ran on the first fold, so this compares all. The interval is 95 %, over families: candidates
+        of one family share shape and regularizers, and are no independent witnesses. Medians of families, since a
+        single bad learning rate can cost without bound.
+        """
+        import pandas as pd
+        from scipy.stats import ttest_ind
+
+        families: dict[frozenset[str], list[float]] = defaultdict(list)
+        for one, loss in zip(self.candidates[1:], self._first_fold()[1:], strict=True):
+            families[one.choices].append(loss)
+        middle = {choices: float(np.median(losses)) for choices, losses in families.items()}
+        rows = []
+        for choice in sorted({choice for choices in middle for choice in choices}):
+            own = [loss for choices, loss in middle.items() if choice in choices]
+            others = [loss for choices, loss in middle.items() if choice not in choices]
+            if min(len(own), len(others)) >= 2:
+                low, high = ttest_ind(own, others, equal_var=False).confidence_interval()
+                rows.append((choice, len(own), float(np.mean(own) - np.mean(others)), low, high))
+        columns = ["choice", "families", "difference", "from", "to"]
+        return pd.DataFrame(rows, columns=columns).set_index("choice").sort_values("difference")
+
+    def _first_fold(self) -> np.ndarray:
+        """Mean loss of each candidate on the rows that all of them have seen."""
+        shared = ~np.isnan(self.losses).any(axis=0)
+        return np.asarray(np.average(self.losses[:, shared], axis=1, weights=self.row_weights[shared]))
+
+    def __str__(self) -> str:
+        """The result in a few lines."""
+        recipe = self.candidates[self.best]
+        finished = int((~np.isnan(self.losses)).all(axis=1).sum())
+        better = "better" if self.estimate < self.default else "no better"
+        return "\n".join(
+            (
+                f"{len(self.candidates)} recipes began, {finished} went through all folds, "
+                f"{int((self.weights > 0).sum())} are in the ensemble ({self.seconds:.0f} s).",
+                f"Loss on rows left out: {self.estimate:.4f}, {better} than the default recipe's {self.default:.4f} "
+                "(one network a fold). Early stopping has seen these rows: new rows may cost a little more.",
+                f"One recipe alone: {', '.join(map(repr, recipe.recipe.parts))}; "
+                f"hidden layers {layers_of(recipe)}, {recipe.design.activation}.",
+            )
+        )

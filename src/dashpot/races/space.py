@@ -1,0 +1,144 @@
+"""What takes part in a race: recipes and shapes, drawn from what each regularizer says of its own range."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from scipy.stats import qmc
+
+from dashpot.jobs import Design
+from dashpot.optimizers import AdamW
+from dashpot.regularizers import (
+    L1,
+    L2,
+    CutMix,
+    Dropout,
+    EarlyStopping,
+    GroupLasso,
+    InputDropout,
+    LabelSmoothing,
+    MaxNorm,
+    Mixup,
+    MovingAverage,
+    Noise,
+    Recipe,
+)
+from dashpot.regularizers.base import Range, Regularizer
+
+FAMILY = 4  # candidates that differ in strengths and learning rate only, and so train as one stack
+MOST_PARTS = 3  # regularizers of a family at most, besides early stopping
+SHAPES: tuple[tuple[int, ...], ...] = ((), (64,), (128,), (256,), (64, 64), (128, 128), (256, 256), (128, 128, 128))
+ACTIVATIONS = ("relu", "relu", "selu", "gelu", "tanh")
+BATCH_SIZES = (64, 128, 256)
+LEARNING_RATE = Range(5e-4, 2e-2)
+DECAY = Range(2e-3, 1.0)
+
+# For tables. Images have their own; early stopping is always on, on the fold that is left out.
+POOL: tuple[Regularizer, ...] = (
+    Dropout(),
+    InputDropout(),
+    Noise("inputs", "gaussian"),
+    Noise("weights", "gaussian"),
+    L1(),
+    L2(),
+    GroupLasso(),
+    MaxNorm(),
+    Mixup(),
+    CutMix(),
+    LabelSmoothing(),
+    MovingAverage(),
+)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One recipe with one design: on each fold it is one network.
+
+    Attributes
+    ----------
+    number : int
+        0 is the estimator's default recipe; the others count in the order in which they were drawn.
+    recipe : Recipe
+    design : Design
+    """
+
+    number: int
+    recipe: Recipe
+    design: Design
+
+    @property
+    def choices(self) -> frozenset[str]:
+        """What was chosen for its family, in words that stand alone: shape, batch size, regularizers."""
+        design = self.design
+        words = {
+            f"hidden layers {layers_of(self)}",
+            f"batch size {design.batch_size}",
+            *map(kind_of, self.recipe.parts),
+        }
+        return frozenset(words | ({f"activation {design.activation}"} if design.hidden_layers else set()))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How complicated it is: units, then regularizers; the smaller is the simpler."""
+        return sum(self.design.hidden_layers), len(self.recipe.parts)
+
+
+def layers_of(candidate: Candidate) -> str:
+    """Widths of its hidden layers in words."""
+    return ", ".join(map(str, candidate.design.hidden_layers)) or "none"
+
+
+def kind_of(part: Regularizer) -> str:
+    """The class of a regularizer; a noise with what it is added to."""
+    target = getattr(part, "target", None)
+    return f"{type(part).__name__}({target})" if isinstance(target, str) else type(part).__name__
+
+
+def draw(
+    design: Design, pool: Sequence[Regularizer], fixed: Sequence[Regularizer], classes: bool, seed: int
+) -> Iterator[Candidate]:
+    """Candidates without end, family by family: the same for a seed, however many are taken.
+
+    Parameters
+    ----------
+    design : Design
+        Loss, epochs and all else that is not drawn.
+    pool : sequence of Regularizer
+        Each is on in some families, at strengths from its own `ranges`.
+    fixed : sequence of Regularizer
+        On in all, as they are.
+    classes : bool
+        Whether the targets are classes; otherwise nothing that mixes or smooths labels of classes takes part.
+    """
+    usable = [part for part in pool if classes or not isinstance(part, LabelSmoothing | CutMix)]
+    number = 1
+    while True:
+        rng = np.random.default_rng([seed, number])
+        for one in _family(design, usable, fixed, rng):
+            yield replace(one, number=number)
+            number += 1
+
+
+def _family(
+    design: Design, pool: Sequence[Regularizer], fixed: Sequence[Regularizer], rng: np.random.Generator
+) -> Iterator[Candidate]:
+    """Candidates that can train as one stack; strengths spread by a Sobol sequence."""
+    shape = SHAPES[rng.integers(len(SHAPES))]
+    activation, batch = ACTIVATIONS[rng.integers(len(ACTIVATIONS))], int(rng.choice(BATCH_SIZES))
+    count = int(rng.integers(1, min(MOST_PARTS, len(pool)) + 1)) if pool else 0
+    chosen = [pool[i] for i in sorted(rng.choice(len(pool), count, replace=False))] if count else []
+    shares = qmc.Sobol(2 + len(chosen), rng=rng).random(FAMILY)
+    for rate, decay, *strengths in shares.tolist():
+        parts = tuple(at_strength(part, share) for part, share in zip(chosen, strengths, strict=True))
+        optimizer = AdamW(LEARNING_RATE.between(rate), schedule="cosine", decay=DECAY.between(decay), beta2=0.95)
+        own = replace(design, hidden_layers=shape, activation=activation, batch_size=batch, optimizer=optimizer)
+        yield Candidate(0, Recipe((*fixed, *parts, EarlyStopping(patience=25))), own)
+
+
+def at_strength(part: Regularizer, share: float) -> Regularizer:
+    """The same regularizer at a share of the way through its range, 0 is the weak end."""
+    whole = {one.name for one in fields(part) if one.type in ("int", int)}
+    values = {name: place.between(share) for name, place in part.ranges.items()}
+    return replace(part, **{name: round(value) if name in whole else value for name, value in values.items()})

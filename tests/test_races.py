@@ -1,0 +1,240 @@
+"""`race`: candidates on the same folds; the clearly worse leave, the survivors are the model."""
+
+import itertools
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes
+
+import dashpot
+from dashpot import MLPClassifier, MLPRegressor, race
+from dashpot.cli import dashpot as command
+from dashpot.errors import DataError, UsageError
+from dashpot.jobs import Design, Examples
+from dashpot.losses import Binary
+from dashpot.races import course
+from dashpot.races.space import FAMILY, POOL, draw
+from dashpot.regularizers import CutMix, Dropout, EarlyStopping, Ensemble, LabelSmoothing, MaxNorm, Recipe
+from dashpot.tables import TableEncoder
+
+
+def short(frame, target, **options):
+    """A race that ends in seconds."""
+    given = {"budget": None, "candidates": 9, "folds": 3, "max_epochs": 8} | options
+    return race(frame, target, **given)
+
+
+@pytest.fixture(scope="module")
+def survey():
+    """The bundled survey."""
+    return dashpot.load_anes96()
+
+
+@pytest.fixture(scope="module")
+def winner(survey):
+    """The model that won a short race."""
+    return short(*survey)
+
+
+def first(count, seed=0, **options):
+    """The first candidates that are drawn."""
+    design = Design((8,), "relu", Binary())
+    given = {"pool": POOL, "fixed": (), "classes": True} | options
+    return list(itertools.islice(draw(design, given["pool"], given["fixed"], given["classes"], seed), count))
+
+
+def test_the_same_seed_draws_the_same_candidates_however_many_are_taken():
+    few, many = first(5), first(40)
+    assert [(one.recipe, one.design) for one in few] == [(one.recipe, one.design) for one in many[:5]]
+    assert [one.number for one in many] == list(range(1, 41))
+    assert [one.recipe for one in first(8, seed=1)] != [one.recipe for one in many[:8]]
+
+
+def test_a_family_shares_all_that_a_stack_must_share():
+    for family in zip(*[iter(first(40))] * FAMILY, strict=True):
+        assert len({one.choices for one in family}) == 1
+        assert len({one.recipe.structures for one in family}) == 1
+        assert len({one.design.optimizer.kind for one in family}) == 1
+
+
+def test_strengths_stay_within_the_range_that_a_regularizer_declares():
+    for one in first(80):
+        for part in one.recipe.parts:
+            for name, place in type(part).ranges.items() if not isinstance(part, EarlyStopping) else ():
+                low, high = sorted((place.low, place.high))
+                assert low <= getattr(part, name) <= high
+
+
+def test_what_is_fixed_is_in_every_recipe_and_what_is_for_classes_is_in_none_of_amounts():
+    assert all(MaxNorm(2.0) in one.recipe.parts for one in first(20, fixed=(MaxNorm(2.0),)))
+    drawn = {type(part) for one in first(200, classes=False) for part in one.recipe.parts}
+    assert not drawn & {CutMix, LabelSmoothing}
+
+
+def test_the_model_is_the_weighted_mean_of_the_survivors(winner):
+    weights = winner.race_.weights
+    assert weights.sum() == pytest.approx(1)
+    counts = np.rint(weights / weights[weights > 0].min()).astype(int)
+    assert len(winner.networks_) == 3 * counts.sum()
+
+
+def test_a_race_depends_on_its_seed_alone(survey, winner):
+    again = short(*survey, workers=1)
+    np.testing.assert_array_equal(winner.race_.losses, again.race_.losses)
+    np.testing.assert_array_equal(winner.predict_proba(survey[0]), again.predict_proba(survey[0]))
+    assert not np.array_equal(winner.race_.losses, short(*survey, random_state=1).race_.losses, equal_nan=True)
+
+
+def test_the_default_recipe_runs_on_all_folds_and_is_measured_beside(winner):
+    found = winner.race_
+    assert found.candidates[0].number == 0
+    assert not np.isnan(found.losses[0]).any()
+    assert found.default == pytest.approx(found.losses[0].mean())
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """The jobs that a race trains, as they come."""
+    jobs = []
+    real = course.train
+
+    def spy(examples, given, workers=None):
+        jobs.extend(given)
+        return real(examples, given, workers=workers)
+
+    monkeypatch.setattr(course, "train", spy)
+    return jobs
+
+
+def test_no_row_is_predicted_by_a_network_that_trained_on_it(survey, trained):
+    short(*survey, candidates=4)
+    assert trained
+    assert all(not np.intersect1d(job.rows, job.validation).size for job in trained)
+
+
+def test_groups_are_never_parted(survey, trained):
+    frame, vote = survey
+    groups = np.arange(len(frame)) // 7
+    short(frame, vote, groups=groups, candidates=3)
+    assert trained
+    assert all(not np.intersect1d(groups[job.rows], groups[job.validation]).size for job in trained)
+
+
+def test_what_is_fixed_is_not_drawn_a_second_time(survey):
+    found = short(*survey, fixed=[Dropout(0.1)]).race_
+    assert all(sum(isinstance(part, Dropout) for part in one.recipe.parts) == 1 for one in found.candidates[1:])
+
+
+def a_course():
+    """Twenty rows in two folds, and nobody who runs yet."""
+    frame = np.random.default_rng(0).normal(size=(20, 2))
+    encoder = TableEncoder().fit(frame)
+    examples = Examples(encoder.transform(frame), np.tile([0, 1], 10), encoder.inputs_)
+    return course.Course(examples, np.arange(20), np.repeat([0, 1], 10), seed=0)
+
+
+def test_only_those_leave_that_are_worse_beyond_the_noise_of_the_difference():
+    track = a_course()
+    runners = track.enter(first(4))
+    noise = np.random.default_rng(1).normal(size=20)
+    for runner, losses in zip(
+        runners,
+        [np.full(20, 1.0), 1.0 + noise - noise.mean() + 0.1, np.full(20, 1.1), np.full(20, np.inf)],
+        strict=True,
+    ):
+        runner.losses[:] = losses
+    # the second is worse on average, but within its noise; the third a little, but on every row; the last diverged
+    assert track.survivors(runners, []) == runners[:2]
+
+
+def test_a_leader_of_an_earlier_heat_sets_the_mark():
+    track = a_course()
+    leader, *runners = track.enter(first(3))
+    leader.losses[:] = 0.5
+    for runner in runners:
+        runner.losses[:10] = 1.0
+    assert track.survivors(runners, [leader]) == []
+
+
+def test_the_estimate_is_chosen_on_other_folds_and_never_flatters(winner):
+    """Choosing on the very rows that are scored can only look better."""
+    found = winner.race_
+    finished = ~np.isnan(found.losses).any(axis=1)
+    assert found.estimate >= 0
+    assert np.isfinite(found.estimate)
+    assert found.losses[finished].mean(axis=1).min() <= found.losses[0].mean()
+
+
+def test_amounts_race_too():
+    X, y = load_diabetes(return_X_y=True)
+    model = short(X, y, max_epochs=30)
+    assert isinstance(model, MLPRegressor)
+    assert model.score(X, y) > 0.4
+    assert 0 < model.race_.estimate < 1
+
+
+def test_the_parameters_are_those_of_one_recipe_that_can_be_trained_alone(survey, winner):
+    best = winner.race_.candidates[winner.race_.best]
+    assert Recipe(tuple(winner.regularizers)) == best.recipe
+    assert winner.hidden_layers == best.design.hidden_layers
+    assert isinstance(clone(winner), MLPClassifier)
+    assert len(clone(winner).fit(*survey).networks_) == 1
+
+
+def test_the_model_is_saved_and_read(survey, winner, tmp_path):
+    read = dashpot.load(winner.save(tmp_path / "winner.dashpot"))
+    np.testing.assert_array_equal(read.predict_proba(survey[0]), winner.predict_proba(survey[0]))
+
+
+def test_the_tables_tell_who_ran_and_what_mattered(winner):
+    assert len(winner.race_.table) == 9
+    assert {"loss", "share", "recipe"} <= set(winner.race_.table.columns)
+    assert list(winner.race_.effects.columns) == ["families", "difference", "from", "to"]
+    assert "9 recipes began" in str(winner.race_)
+
+
+def test_a_budget_ends_the_race(survey):
+    found = race(*survey, budget=3.0, folds=2, max_epochs=4).race_
+    assert len(found.candidates) >= 1
+    assert found.seconds < 30
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"budget": None, "candidates": None}, "would never end"),
+        ({"budget": -1}, "seconds above 0"),
+        ({"candidates": 0}, "at least 1"),
+        ({"folds": 1}, "at least 2"),
+        ({"fixed": [Ensemble(4)]}, "cannot take part"),
+        ({"regularizers": [Dropout]}, "cannot take part"),
+    ],
+)
+def test_what_makes_no_race_is_refused_in_one_line(survey, options, words):
+    with pytest.raises(UsageError, match=words) as caught:
+        race(*survey, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_too_few_rows_and_groups_are_refused(survey):
+    frame, vote = survey
+    with pytest.raises(DataError, match="8 rows; 5 folds need at least 20"):
+        race(frame[:8], vote[:8], candidates=2)
+    with pytest.raises(DataError, match="2 groups for 5 folds"):
+        race(frame, vote, candidates=2, groups=np.arange(len(frame)) % 2)
+
+
+def test_the_command_races_saves_and_tells(survey, tmp_path):
+    frame, vote = survey
+    data = tmp_path / "survey.csv"
+    frame.assign(vote=vote).head(200).to_csv(data, index=False)
+    model, table = tmp_path / "vote.dashpot", tmp_path / "race.csv"
+    arguments = ["race", str(data), "-t", "vote", "-o", str(model), "--candidates", "2", "--table", str(table)]
+    done = CliRunner().invoke(command, [*arguments, "--with", "MaxNorm(3.0)"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "recipes began" in done.output
+    assert len(table.read_text().splitlines()) == 3
+    assert "MaxNorm(limit=3.0)" in table.read_text()
+    assert len(dashpot.load(model).predict(frame)) == len(frame)
