@@ -16,7 +16,6 @@ import importlib.metadata
 import importlib.util
 import os
 import pickle
-import resource
 import sys
 import time
 import warnings
@@ -160,8 +159,9 @@ def views(X: pd.DataFrame, rows: np.ndarray, tests: np.ndarray) -> dict[str, Cal
         frame = X.copy()
         for name, is_number in zip(X, numeric, strict=True):
             if not is_number:
-                levels = pd.Index(X[name].iloc[rows].dropna().astype(str).unique())[:254]
-                frame[name] = pd.Categorical(X[name].astype(str).where(X[name].notna()), categories=levels)
+                texts = pd.Series([str(value) for value in X[name]], index=X.index, dtype=object).where(X[name].notna())
+                levels = texts.iloc[rows].dropna().unique()[:254]
+                frame[name] = pd.Categorical(texts, categories=levels)
             else:
                 frame[name] = X[name].astype(float)
         frame.columns = [f"column {number}" for number in range(frame.shape[1])]
@@ -170,7 +170,8 @@ def views(X: pd.DataFrame, rows: np.ndarray, tests: np.ndarray) -> dict[str, Cal
     def text() -> tuple[Any, Any]:
         frame = X.copy()
         for name, is_number in zip(X, numeric, strict=True):
-            frame[name] = X[name].astype(float) if is_number else X[name].astype(str).astype(object)
+            texts = pd.Series([str(value) for value in X[name]], index=X.index, dtype=object)
+            frame[name] = X[name].astype(float) if is_number else texts
         return frame.iloc[rows], frame.iloc[tests]
 
     def numbers() -> tuple[Any, Any]:
@@ -198,23 +199,44 @@ def scored(model: Any, classes: bool, train: Any, y: Any, new: Any, truth: Any) 
 def alone(work: Callable[[], dict[str, float]]) -> dict[str, Any]:
     """The result of `work` in a process of its own, with its processor seconds and the memory that it took, in MB."""
     reading, writing = os.pipe()
-    before = int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1024
     child = os.fork()
     if not child:
         os.close(reading)
+        before = resident("VmRSS", os.getpid())
         try:
             found: dict[str, Any] = work()
         except Exception as error:
             found = {"failed": f"{type(error).__name__}: {error}"[:200]}
+        processes = family(os.getpid())  # workers live on until their parent ends
+        found["processor"] = sum(map(processor, processes))
+        found["memory"] = sum(resident("VmHWM", one) for one in processes) - before
         with os.fdopen(writing, "wb") as pipe:
             pickle.dump(found, pipe)
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         text = pipe.read()
-    _, _, used = os.wait4(child, 0)
-    result = pickle.loads(text) if text else {"failed": "the process died"}
-    return result | {"processor": used.ru_utime + used.ru_stime, "memory": max(0, used.ru_maxrss - before) / 1024}
+    os.waitpid(child, 0)
+    return pickle.loads(text) if text else {"failed": "the process died"}
+
+
+def family(process: int) -> list[int]:
+    """A process, its children and theirs."""
+    threads = Path(f"/proc/{process}/task").glob("*/children")
+    children = [int(child) for thread in threads for child in thread.read_text().split()]
+    return [process, *(one for child in children for one in family(child))]
+
+
+def processor(process: int) -> float:
+    """Seconds that a process has spent on all cores."""
+    spent = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:15]
+    return sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
+
+
+def resident(name: str, process: int) -> float:
+    """Memory of a process in MB: VmRSS now, VmHWM at its highest."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(name)), 0.0)
 
 
 def versions() -> str:

@@ -26,7 +26,7 @@ from dashpot import (
 from dashpot.jobs import Design, Examples, Job
 from dashpot.networks import Bend
 from dashpot.optimizers import Adam
-from dashpot.reconstruction import Cell, Reconstruction, cells_of
+from dashpot.reconstruction import FURTHEST, Cell, Reconstruction, cells_of
 from dashpot.regularizers import Recipe, Shift
 from dashpot.tables import Inputs, TableEncoder
 from dashpot.training import train
@@ -88,6 +88,13 @@ def test_a_missing_cell_has_no_loss_and_no_gradient(kind):
     assert gradient[0, 0, 3] != 0
     only = Reconstruction((Cell(0, 0, 1, False),), kind)
     assert value.item() == pytest.approx(only.per_row(outputs[..., 3:].detach(), missing[..., 3:]).item())
+
+
+def test_a_cell_far_beyond_all_others_counts_as_one_at_the_limit():
+    loss = Reconstruction((Cell(0, 0, 1, False),))
+    outputs = torch.zeros(1, 2, 1)
+    rows = loss.per_row(outputs, torch.tensor([[[1e9], [FURTHEST]]]))
+    assert rows.tolist() == [[FURTHEST**2] * 2]
 
 
 def test_the_error_of_a_row_is_the_mean_of_its_cells():
