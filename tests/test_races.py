@@ -15,6 +15,7 @@ from dashpot.errors import DataError, UsageError
 from dashpot.jobs import Design, Examples
 from dashpot.losses import Binary
 from dashpot.races import course
+from dashpot.races.racing import whole_numbers
 from dashpot.races.space import FAMILY, POOL, draw
 from dashpot.regularizers import CutMix, Dropout, EarlyStopping, Ensemble, LabelSmoothing, MaxNorm, Recipe
 from dashpot.tables import TableEncoder
@@ -76,8 +77,39 @@ def test_what_is_fixed_is_in_every_recipe_and_what_is_for_classes_is_in_none_of_
 def test_the_model_is_the_weighted_mean_of_the_survivors(winner):
     weights = winner.race_.weights
     assert weights.sum() == pytest.approx(1)
-    counts = np.rint(weights / weights[weights > 0].min()).astype(int)
+    counts = np.array(whole_numbers(weights))
+    np.testing.assert_allclose(counts / counts.sum(), weights)
     assert len(winner.networks_) == 3 * counts.sum()
+
+
+@pytest.mark.parametrize("counts", [[1], [2, 5], [0, 3, 4, 1], [7, 33], [4, 4]])
+def test_weights_become_the_smallest_whole_numbers(counts):
+    found = np.array(whole_numbers(np.array(counts) / sum(counts)))
+    np.testing.assert_array_equal(found * np.gcd.reduce(counts), counts)
+
+
+def test_ctrl_c_ends_a_race_with_those_who_went_through_all_folds(survey, monkeypatch):
+    real, calls = course.train, []
+
+    def until_the_fifth_fold(examples, jobs, workers=None):
+        calls.append(jobs)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return real(examples, jobs, workers=workers)
+
+    monkeypatch.setattr(course, "train", until_the_fifth_fold)
+    model = short(*survey)
+    assert model.race_.interrupted
+    assert len(model.networks_) == 3  # the default recipe's, one a fold
+
+
+def test_ctrl_c_before_anybody_has_finished_stays_ctrl_c(survey, monkeypatch):
+    def interrupted(examples, jobs, workers=None):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(course, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        short(*survey)
 
 
 def test_a_race_depends_on_its_seed_alone(survey, winner):

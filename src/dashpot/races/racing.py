@@ -75,6 +75,8 @@ def race(
     progress : callable or None
         Called with a sentence after each fold.
 
+    Ctrl-C ends the race early: those who went through all folds by then are the model.
+
     Returns
     -------
     model : MLPClassifier or MLPRegressor, fitted
@@ -110,8 +112,14 @@ def race(
     pool = [part for part in regularizers if kind_of(part) not in set(map(kind_of, fixed))]
     drawn = draw(design, pool, fixed, examples.classes, random_state)
     limit = None if budget is None else started + budget
-    _run(course, itertools.chain([Candidate(0, default, design)], drawn), candidates, limit, progress)
-    return _finished(model, course, time.monotonic() - started)
+    interrupted = False
+    try:
+        _run(course, itertools.chain([Candidate(0, default, design)], drawn), candidates, limit, progress)
+    except KeyboardInterrupt:
+        interrupted = True
+        if not course.finishers():
+            raise
+    return _finished(model, course, time.monotonic() - started, interrupted)
 
 
 def _check(
@@ -180,7 +188,7 @@ def _heat(course: Course, runners: list[Runner], limit: float | None, progress: 
             order = np.argsort(course.mean_losses(runners), kind="stable")
             runners = [runners[i] for i in sorted(order[:kept])]
         if progress is not None:
-            best = min(course.mean_losses(course.finishers()))
+            best = min(course.mean_losses(finishers), default=np.nan)
             progress(f"{len(course.runners)} recipes began, fold {fold + 1}: {len(runners)} go on; best {best:.4f}")
         if not runners:
             return
@@ -195,7 +203,9 @@ def _affordable(course: Course, limit: float | None) -> int:
     return count // FAMILY * FAMILY if count >= FAMILY else 0
 
 
-def _finished(model: MLPClassifier | MLPRegressor, course: Course, seconds: float) -> MLPClassifier | MLPRegressor:
+def _finished(
+    model: MLPClassifier | MLPRegressor, course: Course, seconds: float, interrupted: bool
+) -> MLPClassifier | MLPRegressor:
     """The estimator with the ensemble's networks, and the course of the race."""
     finishers = course.finishers()
     if not finishers:
@@ -204,10 +214,8 @@ def _finished(model: MLPClassifier | MLPRegressor, course: Course, seconds: floa
     every = np.ones(len(course.rows), dtype=bool)
     weights = greedy(predictions, partial(course.cost, chosen=every), ROUNDS).weights
     best = _simplest(course, finishers)
-    counts = np.rint(weights / weights[weights > 0].min()).astype(int)
-    positions = [course.runners.index(runner) for runner in finishers]
     shares = np.zeros(len(course.runners))
-    shares[positions] = weights
+    shares[[course.runners.index(runner) for runner in finishers]] = weights
     model.race_ = Race(
         tuple(runner.candidate for runner in course.runners),
         np.array([runner.losses for runner in course.runners]),
@@ -217,18 +225,34 @@ def _finished(model: MLPClassifier | MLPRegressor, course: Course, seconds: floa
         _estimate(course, predictions),
         float(course.mean_losses(course.runners[:1])[0]),
         seconds,
+        interrupted,
     )
-    chosen = best.candidate
-    model.set_params(
-        hidden_layers=chosen.design.hidden_layers,
-        activation=chosen.design.activation,
-        optimizer=chosen.design.optimizer,
-        batch_size=chosen.design.batch_size,
-        regularizers=chosen.recipe.parts,
-    )
-    model.recipe_ = chosen.recipe
-    model._keep(tuple(n for r, count in zip(finishers, counts, strict=True) for n in r.networks * int(count)))
+    _recommend(model, best.candidate)
+    counts = whole_numbers(weights)
+    model._keep(tuple(n for r, count in zip(finishers, counts, strict=True) for n in r.networks * count))
     return model
+
+
+def _recommend(model: MLPClassifier | MLPRegressor, candidate: Candidate) -> None:
+    """Give the estimator the parameters of one candidate."""
+    design = candidate.design
+    model.recipe_ = candidate.recipe
+    model.set_params(
+        hidden_layers=design.hidden_layers,
+        activation=design.activation,
+        optimizer=design.optimizer,
+        batch_size=design.batch_size,
+        regularizers=candidate.recipe.parts,
+    )
+
+
+def whole_numbers(weights: np.ndarray) -> list[int]:
+    """How often each member counts, in the smallest whole numbers that have the proportions of greedy weights."""
+    for total in range(1, ROUNDS + 1):
+        counts = np.rint(weights * total)
+        if np.allclose(counts, weights * total, atol=1e-6):
+            break
+    return [int(count) for count in counts]
 
 
 def _estimate(course: Course, predictions: np.ndarray) -> float:

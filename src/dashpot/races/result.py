@@ -32,6 +32,8 @@ class Race:
     estimate, default : float
         Loss of the ensemble, chosen on the other folds, and of the default recipe's networks one by one.
     seconds : float
+    interrupted : bool
+        Whether Ctrl-C ended it.
     """
 
     candidates: tuple[Candidate, ...]
@@ -42,6 +44,7 @@ class Race:
     estimate: float
     default: float
     seconds: float
+    interrupted: bool = False
 
     @property
     def table(self) -> pd.DataFrame:
@@ -103,10 +106,11 @@ class Race:
         recipe = self.candidates[self.best]
         finished = int((~np.isnan(self.losses)).all(axis=1).sum())
         better = "better" if self.estimate < self.default else "no better"
+        ended = ", interrupted" if self.interrupted else ""
         return "\n".join(
             (
                 f"{len(self.candidates)} recipes began, {finished} went through all folds, "
-                f"{int((self.weights > 0).sum())} are in the ensemble ({self.seconds:.0f} s).",
+                f"{int((self.weights > 0).sum())} are in the ensemble ({self.seconds:.0f} s{ended}).",
                 f"Loss on rows left out: {self.estimate:.4f}, {better} than the default recipe's {self.default:.4f} "
                 "(one network a fold). Early stopping has seen these rows: new rows may cost a little more.",
                 f"One recipe alone: {', '.join(map(repr, recipe.recipe.parts))}; "
