@@ -77,19 +77,19 @@ def models(classes: bool, stops: bool) -> dict[str, Callable[[], tuple[str, Any]
         "forest": lambda: ("numbers", forest(random_state=0, n_jobs=CORES)),
     }
     if hasattr(dashpot, "race"):
-        found["race 30 s"] = lambda: ("frame", Race(30))
+        found["race 30 s"] = lambda: ("frame", Race(30, pick("classification", "regression")))
     return found | _others(pick)
 
 
 class Race:
     """`dashpot.race` as an estimator."""
 
-    def __init__(self, budget: float) -> None:
-        self.budget = budget
+    def __init__(self, budget: float, task: str) -> None:
+        self.budget, self.task = budget, task
 
     def fit(self, X: Any, y: Any) -> None:
         """The winner of the race."""
-        self.model = dashpot.race(X, y, budget=self.budget, random_state=0)
+        self.model = dashpot.race(X, y, budget=self.budget, task=self.task, random_state=0)
         self.classes_ = getattr(self.model, "classes_", None)
         self.predict = self.model.predict
         self.predict_proba = getattr(self.model, "predict_proba", None)
