@@ -1,6 +1,7 @@
 """`dashpot race`: a table, a target column, a time; the best ensemble that was found is the model file."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,9 @@ from dashpot.cli.options import (
     weights_option,
     workers_option,
 )
+
+if TYPE_CHECKING:
+    from dashpot import Race
 
 
 @click.command(short_help="Search recipes and shapes for a table; the survivors are the model.")
@@ -87,8 +91,14 @@ def race(
     model.save(output)
     if table is not None:
         write_text(table, model.race_.table.to_csv(float_format="%.6g"), "dashpot race --table")
-    click.echo(str(model.race_))
-    if len(model.race_.effects):
-        click.echo("\nWhat mattered (difference of the loss on the first fold; below 0 is better):")
-        click.echo(model.race_.effects.round(4).to_string())
+    _tell(model.race_)
     click.echo(f"\nThe model is in {output}: dashpot predict {output} new.csv")
+
+
+def _tell(found: "Race") -> None:
+    """Print the result, and what mattered."""
+    click.echo(repr(found))
+    effects = found.effects
+    if len(effects):
+        click.echo("\nWhat mattered (difference of the loss on the first fold; below 0 is better):")
+        click.echo(effects.round(4).to_string())

@@ -81,6 +81,13 @@ class Stacked(NamedTuple):
 Combined = Weighted | Vote | Stacked
 
 
+def row_losses(predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Log-loss of each row for class numbers (rows,), squared error for amounts (rows, outputs)."""
+    if targets.ndim == 1:
+        return np.asarray(-np.log(np.maximum(predictions[np.arange(len(targets)), targets], SMALLEST)))
+    return np.asarray(np.square(predictions - targets).mean(1))
+
+
 def log_odds(predictions: np.ndarray) -> np.ndarray:
     """Log-probabilities with mean 0 over the classes, those of all members side by side: (rows, members * classes)."""
     logs = np.log(np.maximum(predictions, SMALLEST))

@@ -20,12 +20,12 @@ from sklearn.utils.validation import (
 
 from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators.combining import (
-    SMALLEST,
     Combined,
     Vote,
     Weighted,
     disagreement,
     greedy,
+    row_losses,
     stack_amounts,
     stack_classes,
 )
@@ -217,12 +217,11 @@ class HeterogeneousEnsemble(BaseEstimator):
 
     def _losses(self, predictions: np.ndarray, targets: np.ndarray, metric: str) -> np.ndarray:
         """Loss or error of each row."""
-        if self._classes and metric == "loss":
-            return np.asarray(-np.log(np.maximum(predictions[np.arange(len(targets)), targets], SMALLEST)))
+        if metric == "loss":
+            return row_losses(predictions, targets)
         if self._classes:
             return np.asarray(predictions.argmax(1) != targets, dtype=float)
-        differences = predictions - targets
-        return np.asarray((np.square(differences) if metric == "loss" else np.abs(differences)).mean(1))
+        return np.asarray(np.abs(predictions - targets).mean(1))
 
     def _compared(
         self, names: list[str], weight: np.ndarray, predictions: np.ndarray, targets: np.ndarray, weights: np.ndarray

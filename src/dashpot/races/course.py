@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dashpot.estimators.combining import SMALLEST
+from dashpot.estimators.combining import row_losses
 from dashpot.jobs import Examples, Job
 from dashpot.networks import Network
 from dashpot.races.space import Candidate
 from dashpot.training import train
-
-NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
 
 
 @dataclass
@@ -25,6 +23,11 @@ class Runner:
     losses: np.ndarray  # (rows,), NaN where not run yet
     predictions: np.ndarray  # (rows, outputs)
     networks: list[Network] = field(default_factory=list)
+
+    @property
+    def known(self) -> np.ndarray:
+        """The rows that it has run, bool (rows,)."""
+        return ~np.isnan(self.losses)
 
 
 class Course:
@@ -37,7 +40,7 @@ class Course:
         self.folds = int(fold.max()) + 1
         self.weights = np.ones(len(rows)) if examples.weights is None else examples.weights[rows]
         targets = examples.targets[rows]
-        self.variance = 1.0 if examples.classes else np.maximum(np.var(targets, axis=0, dtype=float), 1e-12)
+        self.spread = 1 if examples.classes else np.maximum(np.std(targets, axis=0, dtype=float), 1e-6)
         self.runners: list[Runner] = []
         self.pace: list[float] = []  # seconds of a network, heat by heat and fold by fold
 
@@ -71,42 +74,40 @@ class Course:
     def losses(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Log-loss, or squared error over the target's variance, of each row."""
         if self.examples.classes:
-            return np.asarray(-np.log(np.maximum(predictions[np.arange(len(targets)), targets], SMALLEST)))
-        return np.asarray((np.square(predictions - targets) / self.variance).mean(1))
+            return row_losses(predictions, targets)
+        return row_losses(predictions / self.spread, targets / self.spread)
 
     def cost(self, predictions: np.ndarray, chosen: np.ndarray) -> float:
         """Mean loss of predictions for some of the rows."""
         losses = self.losses(predictions, self.examples.targets[self.rows[chosen]])
         return float(np.average(losses, weights=self.weights[chosen]))
 
-    def mean_losses(self, runners: Sequence[Runner]) -> np.ndarray:
-        """Mean loss of each on the rows that it has run."""
-        return np.array(
-            [np.average(r.losses[k], weights=self.weights[k]) for r in runners if (k := _run_rows(r)).any()]
-        )
+    def mean_loss(self, runner: Runner) -> float:
+        """Mean loss on the rows that a runner has run."""
+        known = runner.known
+        return float(np.average(runner.losses[known], weights=self.weights[known]))
 
     def finishers(self) -> list[Runner]:
         """Those who went through all folds, and did not diverge."""
         return [runner for runner in self.runners if np.isfinite(runner.losses).all()]
 
-    def survivors(self, runners: Sequence[Runner], leaders: Sequence[Runner]) -> list[Runner]:
-        """Those who are not worse than the best by more than the noise of their difference on the same rows."""
-        known = _run_rows(runners[0])
-        losses = np.array([runner.losses[known] for runner in (*runners, *leaders)])
-        share = self.weights[known] / self.weights[known].sum()
-        best = losses[np.argmin(losses @ share)]
-        staying = []
-        for runner, own in zip(runners, losses, strict=False):
-            if not np.isfinite(own).all():
-                continue
-            difference = own - best
-            mean = difference @ share
-            error = np.sqrt((share**2 * np.square(difference - mean)).sum())
-            if mean <= NOISE * error:
-                staying.append(runner)
-        return staying
+    def near(self, runners: Sequence[Runner], others: Sequence[Runner], errors: float) -> list[Runner]:
+        """The runners that are not behind the best of all by more than so many standard errors of the difference.
+
+        All are compared on the rows that the runners have run; who diverged is not near.
+        """
+        known = runners[0].known
+        weights = self.weights[known]
+        leader = min((*runners, *others), key=lambda one: np.average(one.losses[known], weights=weights))
+        behind = [paired(one.losses[known], leader.losses[known], weights) for one in runners]
+        return [one for one, (mean, error) in zip(runners, behind, strict=True) if mean <= errors * error]
 
 
-def _run_rows(runner: Runner) -> np.ndarray:
-    """The rows that a runner has predicted."""
-    return ~np.isnan(runner.losses)
+def paired(losses: np.ndarray, others: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Mean difference of two losses on the same rows, and its standard error; NaN where one is infinite."""
+    share = weights / weights.sum()
+    if not (np.isfinite(losses).all() and np.isfinite(others).all()):
+        return np.nan, np.nan
+    difference = losses - others
+    mean = float(difference @ share)
+    return mean, float(np.sqrt(share**2 @ np.square(difference - mean)))

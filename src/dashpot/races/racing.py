@@ -22,6 +22,7 @@ from dashpot.studies.splits import deal, quantile_bins
 from dashpot.tables import task_of
 
 HEAT = 8 * FAMILY  # candidates that begin together, where there is time
+NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
 ROUNDS = 40  # of greedy selection
 SHARE = 0.4  # of a heat's candidates that go on from fold to fold on average, for planning its time
 Progress = Callable[[str], None]
@@ -62,7 +63,7 @@ def race(
     regularizers : sequence of Regularizer
         What the race may put into recipes, each at strengths from its own `ranges`.
     fixed : sequence of Regularizer
-        What is in every recipe, as it is.
+        What is in every recipe, the default one included, as it is.
     folds : int of at least 2, default 5
     weights : array of shape (rows,) or None
         Weight of each row in losses and scores.
@@ -108,9 +109,11 @@ def race(
     examples, rows, _ = model._examples(X, y, weights, None, groups, goes_on=False)
     design = design_of(model._loss(examples.targets))
     course = Course(examples, rows, _folds(examples, rows, folds, random_state), model._seed(), workers)
-    default = Recipe(tuple(part for part in model.recipe_.parts if not isinstance(part, Ensemble)))
-    pool = [part for part in regularizers if kind_of(part) not in set(map(kind_of, fixed))]
-    drawn = draw(design, pool, fixed, examples.classes, random_state)
+    taken = {"Ensemble", *map(kind_of, fixed)}
+    default = Recipe((*fixed, *(part for part in model.recipe_.parts if kind_of(part) not in taken)))
+    drawn = draw(
+        design, [one for one in regularizers if kind_of(one) not in taken], fixed, examples.classes, random_state
+    )
     limit = None if budget is None else started + budget
     interrupted = False
     try:
@@ -119,6 +122,7 @@ def race(
         interrupted = True
         if not course.finishers():
             raise
+        course.runners = [runner for runner in course.runners if runner.known.any()]
     return _finished(model, course, time.monotonic() - started, interrupted)
 
 
@@ -166,8 +170,9 @@ def _run(
     progress: Progress | None,
 ) -> None:
     """Heat after heat, until nobody may begin any more; the default recipe goes first, and through all folds."""
+    default = course.enter([next(drawn)])
     for fold in range(course.folds):
-        course.run(course.runners or course.enter([next(drawn)]), fold)
+        course.run(default, fold)
     while True:
         room = HEAT if most is None else min(HEAT, most - len(course.runners))
         count = min(room, _affordable(course, limit))
@@ -181,14 +186,13 @@ def _heat(course: Course, runners: list[Runner], limit: float | None, progress: 
     for fold in range(course.folds):
         course.run(runners, fold)
         finishers = course.finishers()
-        runners = course.survivors(runners, [runner for runner in finishers if runner not in runners])
+        runners = course.near(runners, finishers, NOISE)
         if limit is not None and runners:
             left = (limit - time.monotonic()) / max(course.folds - fold - 1, 1)
             kept = int(left / course.pace[-1]) if left > 0 else 0
-            order = np.argsort(course.mean_losses(runners), kind="stable")
-            runners = [runners[i] for i in sorted(order[:kept])]
+            runners = sorted(runners, key=course.mean_loss)[:kept]
         if progress is not None:
-            best = min(course.mean_losses(finishers), default=np.nan)
+            best = min(map(course.mean_loss, finishers), default=np.nan)
             progress(f"{len(course.runners)} recipes began, fold {fold + 1}: {len(runners)} go on; best {best:.4f}")
         if not runners:
             return
@@ -222,8 +226,7 @@ def _finished(
         course.weights,
         shares,
         course.runners.index(best),
-        _estimate(course, predictions),
-        float(course.mean_losses(course.runners[:1])[0]),
+        _left_out(course, predictions),
         seconds,
         interrupted,
     )
@@ -255,25 +258,16 @@ def whole_numbers(weights: np.ndarray) -> list[int]:
     return [int(count) for count in counts]
 
 
-def _estimate(course: Course, predictions: np.ndarray) -> float:
-    """Loss of an ensemble on each fold that was chosen on the other folds: selection has not seen these rows."""
+def _left_out(course: Course, predictions: np.ndarray) -> np.ndarray:
+    """Loss of each row under an ensemble that was chosen on the other folds: selection has not seen the row."""
     combined = np.empty(predictions.shape[1:])
     for fold in range(course.folds):
         own = course.fold == fold
         others = greedy(predictions[:, ~own], partial(course.cost, chosen=~own), ROUNDS)
         combined[own] = others.combine(predictions[:, own])
-    return course.cost(combined, np.ones(len(combined), dtype=bool))
+    return course.losses(combined, course.examples.targets[course.rows])
 
 
 def _simplest(course: Course, finishers: Sequence[Runner]) -> Runner:
-    """The simplest candidate that is within one standard error of the best, by differences on the same rows."""
-    share = course.weights / course.weights.sum()
-    losses = np.array([runner.losses for runner in finishers])
-    best = losses[np.argmin(losses @ share)]
-    near = []
-    for runner, own in zip(finishers, losses, strict=True):
-        difference = own - best
-        mean = difference @ share
-        if mean <= np.sqrt((share**2 * np.square(difference - mean)).sum()):
-            near.append((runner.candidate.size, mean, runner.candidate.number, runner))
-    return min(near, key=lambda one: one[:3])[3]
+    """The simplest candidate that is within one standard error of the best; of equally simple ones the better."""
+    return min(course.near(finishers, [], 1.0), key=lambda one: (one.candidate.size, course.mean_loss(one)))

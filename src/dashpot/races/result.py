@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dashpot.races.course import paired
 from dashpot.races.space import Candidate, layers_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Race:
     """The course and the result of a race; losses are log-loss, or squared error over the target's variance.
 
@@ -29,8 +30,8 @@ class Race:
         The share of each in the ensemble.
     best : int
         The position of the recipe that is recommended if there is to be only one.
-    estimate, default : float
-        Loss of the ensemble, chosen on the other folds, and of the default recipe's networks one by one.
+    left_out : float array (rows,)
+        Loss of each row under an ensemble that was chosen on the other folds.
     seconds : float
     interrupted : bool
         Whether Ctrl-C ended it.
@@ -41,14 +42,24 @@ class Race:
     row_weights: np.ndarray
     weights: np.ndarray
     best: int
-    estimate: float
-    default: float
+    left_out: np.ndarray
     seconds: float
     interrupted: bool = False
 
     @property
+    def estimate(self) -> float:
+        """Mean loss of the ensemble on rows that its choice has not seen."""
+        return float(np.average(self.left_out, weights=self.row_weights))
+
+    @property
+    def gain(self) -> tuple[float, float, float]:
+        """How much less that is than the loss of the default recipe, one network a fold; 95 % interval over rows."""
+        mean, error = paired(self.losses[0], self.left_out, self.row_weights)
+        return mean, mean - 1.96 * error, mean + 1.96 * error
+
+    @property
     def table(self) -> pd.DataFrame:
-        """A row for each candidate, the best first: folds, loss, share in the ensemble, what it is."""
+        """A row for each candidate, the best first: rows run, loss, share in the ensemble, what it is."""
         import pandas as pd
 
         rows = []
@@ -77,7 +88,7 @@ class Race:
 
         Every candidate ran on the first fold, so this compares all. The interval is 95 %, over families: candidates
         of one family share shape and regularizers, and are no independent witnesses. Medians of families, since a
-        single bad learning rate can cost without bound.
+        single bad learning rate can cost without bound; families that diverged are left out.
         """
         import pandas as pd
         from scipy.stats import ttest_ind
@@ -86,6 +97,7 @@ class Race:
         for one, loss in zip(self.candidates[1:], self._first_fold()[1:], strict=True):
             families[one.choices].append(loss)
         middle = {choices: float(np.median(losses)) for choices, losses in families.items()}
+        middle = {choices: loss for choices, loss in middle.items() if np.isfinite(loss)}
         rows = []
         for choice in sorted({choice for choices in middle for choice in choices}):
             own = [loss for choices, loss in middle.items() if choice in choices]
@@ -101,19 +113,25 @@ class Race:
         shared = ~np.isnan(self.losses).any(axis=0)
         return np.asarray(np.average(self.losses[:, shared], axis=1, weights=self.row_weights[shared]))
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """The result in a few lines."""
-        recipe = self.candidates[self.best]
-        finished = int((~np.isnan(self.losses)).all(axis=1).sum())
-        better = "better" if self.estimate < self.default else "no better"
+        best = self.candidates[self.best]
+        finished = int(np.isfinite(self.losses).all(axis=1).sum())
         ended = ", interrupted" if self.interrupted else ""
-        return "\n".join(
-            (
-                f"{len(self.candidates)} recipes began, {finished} went through all folds, "
-                f"{int((self.weights > 0).sum())} are in the ensemble ({self.seconds:.0f} s{ended}).",
-                f"Loss on rows left out: {self.estimate:.4f}, {better} than the default recipe's {self.default:.4f} "
-                "(one network a fold). Early stopping has seen these rows: new rows may cost a little more.",
-                f"One recipe alone: {', '.join(map(repr, recipe.recipe.parts))}; "
-                f"hidden layers {layers_of(recipe)}, {recipe.design.activation}.",
-            )
+        return (
+            f"{len(self.candidates)} recipes began, {finished} went through all folds, "
+            f"{int((self.weights > 0).sum())} are in the ensemble ({self.seconds:.0f} s{ended}).\n"
+            f"Loss on rows that the choice has not seen: {self.estimate:.4f}; {self._compared()}.\n"
+            "Early stopping has seen these rows: new rows may cost a little more.\n"
+            f"One recipe alone: {', '.join(map(repr, best.recipe.parts))}; "
+            f"hidden layers {layers_of(best)}, {best.design.activation}."
         )
+
+    def _compared(self) -> str:
+        """The ensemble beside the default recipe, in words."""
+        mean, low, high = self.gain
+        if np.isnan(mean):
+            return "the default recipe diverged"
+        verdict = "better than" if low > 0 else "worse than" if high < 0 else "not to be told apart from"
+        interval = f"difference {mean:.4f}, 95 % interval over rows {low:.4f} to {high:.4f}"
+        return f"{verdict} the default recipe, one network a fold ({interval})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import qmc
@@ -131,14 +131,7 @@ def _family(
     chosen = [pool[i] for i in sorted(rng.choice(len(pool), count, replace=False))] if count else []
     shares = qmc.Sobol(2 + len(chosen), rng=rng).random(FAMILY)
     for rate, decay, *strengths in shares.tolist():
-        parts = tuple(at_strength(part, share) for part, share in zip(chosen, strengths, strict=True))
+        parts = tuple(part.at_share(share) for part, share in zip(chosen, strengths, strict=True))
         optimizer = AdamW(LEARNING_RATE.between(rate), schedule="cosine", decay=DECAY.between(decay), beta2=0.95)
         own = replace(design, hidden_layers=shape, activation=activation, batch_size=batch, optimizer=optimizer)
         yield Candidate(0, Recipe((*fixed, *parts, EarlyStopping(patience=25))), own)
-
-
-def at_strength(part: Regularizer, share: float) -> Regularizer:
-    """The same regularizer at a share of the way through its range, 0 is the weak end."""
-    whole = {one.name for one in fields(part) if one.type in ("int", int)}
-    values = {name: place.between(share) for name, place in part.ranges.items()}
-    return replace(part, **{name: round(value) if name in whole else value for name, value in values.items()})

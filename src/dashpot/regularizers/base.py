@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -199,10 +199,13 @@ class Regularizer:
         """Instances to try, from weak to strong."""
         if not cls.ranges:
             return (cls(),)
-        whole = {field.name for field in fields(cls) if field.type in ("int", int)}
-        shares = [index / max(count - 1, 1) for index in range(count)]
-        values = [{name: r.between(share) for name, r in cls.ranges.items()} for share in shares]
-        return tuple(cls(**{n: round(v) if n in whole else v for n, v in one.items()}) for one in values)
+        return tuple(cls().at_share(index / max(count - 1, 1)) for index in range(count))
+
+    def at_share(self, share: float) -> Self:
+        """The same with its strengths at a share of the way through their `ranges`, 0 is the weak end."""
+        whole = {field.name for field in fields(self) if field.type in ("int", int)}
+        values = {name: place.between(share) for name, place in self.ranges.items()}
+        return replace(self, **{name: round(value) if name in whole else value for name, value in values.items()})
 
     def at(self, progress: Tensor) -> Regularizer:
         """Its strength at a share of each network's training, (networks,), where a field `schedule` moves it."""
