@@ -19,9 +19,11 @@ from dashpot.anomalies.folds import fingerprints, folds_of
 from dashpot.anomalies.judges import KINDS
 from dashpot.anomalies.neighbours import mean_distances
 from dashpot.anomalies.scale import Scale
+from dashpot.anomalies.standard import CAP, Standard
 from dashpot.anomalies.tails import tail_probabilities
 from dashpot.anomalies.threshold import cheapest, labels_of
 from dashpot.optimizers import AdamW
+from dashpot.reconstruction import Cell
 from dashpot.report.detection import histogram, render_detection, summarize_detection
 
 QUICK = {"kinds": KINDS[:1], "folds": 2, "max_epochs": 3, "random_state": 0, "workers": 1}
@@ -112,6 +114,12 @@ def test_the_nearest_references_are_those_of_a_sorted_list():
     distances = np.sort(np.linalg.norm(points[:, None] - references, axis=2), axis=1)
     wanted = np.column_stack([distances[:, :count].mean(1) for count in (1, 7, 40)])
     np.testing.assert_allclose(mean_distances(points, references, (1, 7, 99)), wanted, rtol=1e-3)
+
+
+def test_one_cell_makes_a_row_odd_up_to_a_limit_only():
+    standard = Standard((Cell(0, 0, 1, False),), np.zeros(1), np.ones(1))
+    times = standard.times(np.zeros((3, 1)), np.array([[2.0], [25.0], [np.nan]]), usual=np.ones(1))
+    assert times.tolist() == [[2.0], [CAP], [0.0]]
 
 
 def test_a_measure_that_is_very_odd_counts_more_than_the_mean():

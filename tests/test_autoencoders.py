@@ -97,6 +97,23 @@ def test_a_cell_far_beyond_all_others_counts_as_one_at_the_limit():
     assert rows.tolist() == [[FURTHEST**2] * 2]
 
 
+def test_of_several_networks_the_one_with_the_least_error_is_kept(monkeypatch):
+    judged = []
+    real = Autoencoder._mean_error
+
+    def noted(self, network, inputs):
+        judged.append((real(self, network, inputs), network.layers[0][0].copy()))
+        return judged[-1][0]
+
+    monkeypatch.setattr(Autoencoder, "_mean_error", noted)
+    rows = load_iris().data
+    model = Autoencoder(2, regularizers=Ensemble(4), optimizer=Adam(0.05), random_state=0, max_epochs=3).fit(rows)
+    errors = [error for error, _ in judged[:4]]
+    assert len(set(errors)) == 4
+    assert model.error_ == min(errors)
+    np.testing.assert_array_equal(model.networks_[0].layers[0][0], judged[int(np.argmin(errors))][1])
+
+
 def test_the_error_of_a_row_is_the_mean_of_its_cells():
     cells = (Cell(0, 0, 1, False), Cell(1, 1, 4, True), Cell(2, 4, 5, True), Cell(3, 5, 7, False))
     loss = Reconstruction(cells)

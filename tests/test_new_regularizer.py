@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+from dataclasses import dataclass
 
 import pytest
 import test_laws as laws
@@ -10,7 +11,7 @@ import torch
 import dashpot
 from dashpot import MLPClassifier, UsageError, compare, load, load_anes96
 from dashpot.cli import main
-from dashpot.regularizers import parse
+from dashpot.regularizers import Regularizer, parse
 
 FILE = '''
 from dataclasses import dataclass
@@ -77,6 +78,15 @@ def test_it_has_text_search_space_and_a_place_in_model_files(shrink, tmp_path):
     frame, vote = load_anes96()
     model = MLPClassifier((8,), regularizers=[shrink(0.3)], max_epochs=2, random_state=0).fit(frame, vote)
     assert load(model.save(tmp_path / "model.dashpot")).recipe_.parts == (shrink(0.3),)
+
+
+def test_a_class_of_ones_own_takes_no_public_name():
+    @dataclass(frozen=True)
+    class Dropout(Regularizer):
+        rate: float = 0.9
+
+    assert parse("Dropout(0.3)") == dashpot.Dropout(0.3)
+    assert not isinstance(parse("Dropout(0.3)"), Dropout)
 
 
 def test_it_has_its_line_in_a_report_and_its_picture(shrink, tmp_path):
