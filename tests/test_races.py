@@ -13,6 +13,7 @@ import dashpot
 from dashpot import MLPClassifier, MLPRegressor, race
 from dashpot.cli import dashpot as command
 from dashpot.errors import DataError, UsageError
+from dashpot.estimators.combining import row_losses
 from dashpot.jobs import Design, Examples
 from dashpot.losses import Binary
 from dashpot.races import course, racing
@@ -168,11 +169,11 @@ def test_a_race_of_shapes_alone_draws_no_regularizer(survey):
     assert all([type(part) for part in one.recipe.parts] == [EarlyStopping] for one in found.candidates[1:])
 
 
-def a_course():
+def a_course(weights=None):
     """Twenty rows in two folds, and nobody who runs yet."""
     frame = np.random.default_rng(0).normal(size=(20, 2))
     encoder = TableEncoder().fit(frame)
-    examples = Examples(encoder.transform(frame), np.tile([0, 1], 10), encoder.inputs_)
+    examples = Examples(encoder.transform(frame), np.tile([0, 1], 10), encoder.inputs_, weights)
     return course.Course(examples, np.arange(20), np.repeat([0, 1], 10), seed=0)
 
 
@@ -197,6 +198,55 @@ def test_a_leader_of_an_earlier_heat_sets_the_mark():
     for runner in runners:
         runner.losses[:10] = 1.0
     assert track.near(runners, [leader], NOISE) == []
+
+
+def test_a_row_costs_its_log_loss_or_its_squared_error():
+    found = row_losses(np.array([[0.25, 0.75], [0.5, 0.5]]), np.array([1, 0]))
+    np.testing.assert_allclose(found, -np.log([0.75, 0.5]))
+    np.testing.assert_allclose(row_losses(np.array([[1.0, 2.0]]), np.array([[4.0, 3.0]])), [(9 + 1) / 2])
+
+
+def test_row_weights_count_in_every_mean():
+    track = a_course(weights=np.array([3.0, *[1.0] * 19]))
+    (runner,) = track.enter(first(1))
+    runner.losses[:] = np.arange(20) == 0
+    assert track.mean_loss(runner) == pytest.approx(3 / 22)
+    even = np.full((20, 2), 0.5)
+    even[0] = [1.0, 1e-7]
+    expected = (0 * 3 + 19 * np.log(2)) / 22
+    assert track.cost(even, np.ones(20, dtype=bool)) == pytest.approx(expected)
+
+
+def test_the_simplest_recipe_within_a_standard_error_is_recommended():
+    track = a_course()
+    runners = track.enter(first(40))
+    noise = np.random.default_rng(0).normal(size=20)
+    for runner in runners:
+        runner.losses[:] = 3.0
+    large, small = (choose(runners, key=lambda one: one.candidate.size) for choose in (max, min))
+    large.losses[:] = 1.0
+    small.losses[:] = 1.0 + noise - noise.mean() + 0.01
+    assert racing._simplest(track, runners) is small
+    small.losses[:] = 1.1  # worse on every row: beyond any noise
+    assert racing._simplest(track, runners) is large
+
+
+def test_who_is_clearly_worse_trains_no_further_network(survey, trained):
+    found = short(*survey, candidates=17, max_epochs=20).race_
+    ran = (~np.isnan(found.losses)).mean(axis=1)
+    assert ran[0] == 1
+    assert ran.min() < 0.5
+    assert len(trained) == round(3 * ran.sum())
+    assert len(trained) < 3 * 17
+
+
+def test_effects_below_zero_are_of_choices_that_made_losses_smaller(winner):
+    candidates = tuple(first(161))
+    losses = np.array([[0.5 if "Dropout" in one.choices else 1.0] * 4 for one in candidates])
+    losses += np.random.default_rng(0).normal(scale=0.01, size=(161, 1))
+    found = replace(winner.race_, candidates=candidates, losses=losses, row_weights=np.ones(4)).effects.loc["Dropout"]
+    assert found["difference"] == pytest.approx(-0.5, abs=0.02)
+    assert found["from"] < found["difference"] < found["to"] < 0
 
 
 def test_the_ensemble_that_is_scored_on_a_fold_was_chosen_without_it():
