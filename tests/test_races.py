@@ -16,8 +16,10 @@ from dashpot.errors import DataError, UsageError
 from dashpot.estimators.combining import row_losses
 from dashpot.jobs import Design, Examples
 from dashpot.losses import Binary
-from dashpot.races import course, racing
-from dashpot.races.racing import NOISE, whole_numbers
+from dashpot.races import course, finish
+from dashpot.races.finish import whole_numbers
+from dashpot.races.judging import judge_of, score_of
+from dashpot.races.racing import NOISE
 from dashpot.races.space import FAMILY, POOL, draw
 from dashpot.regularizers import CutMix, Dropout, EarlyStopping, Ensemble, LabelSmoothing, MaxNorm, Recipe
 from dashpot.tables import TableEncoder
@@ -169,12 +171,13 @@ def test_a_race_of_shapes_alone_draws_no_regularizer(survey):
     assert all([type(part) for part in one.recipe.parts] == [EarlyStopping] for one in found.candidates[1:])
 
 
-def a_course(weights=None):
+def a_course(weights=None, metric="auto"):
     """Twenty rows in two folds, and nobody who runs yet."""
     frame = np.random.default_rng(0).normal(size=(20, 2))
     encoder = TableEncoder().fit(frame)
     examples = Examples(encoder.transform(frame), np.tile([0, 1], 10), encoder.inputs_, weights)
-    return course.Course(examples, np.arange(20), np.repeat([0, 1], 10), seed=0)
+    judge = judge_of(score_of(metric, "classification"), examples.targets, np.ones(20) if weights is None else weights)
+    return course.Course(examples, np.arange(20), np.repeat([0, 1], 10), judge, seed=0)
 
 
 def test_only_those_leave_that_are_worse_beyond_the_noise_of_the_difference():
@@ -226,9 +229,9 @@ def test_the_simplest_recipe_within_a_standard_error_is_recommended():
     large, small = (choose(runners, key=lambda one: one.candidate.size) for choose in (max, min))
     large.losses[:] = 1.0
     small.losses[:] = 1.0 + noise - noise.mean() + 0.01
-    assert racing._simplest(track, runners) is small
+    assert finish._simplest(track, runners) is small
     small.losses[:] = 1.1  # worse on every row: beyond any noise
-    assert racing._simplest(track, runners) is large
+    assert finish._simplest(track, runners) is large
 
 
 def test_who_is_clearly_worse_trains_no_further_network(survey, trained):
@@ -254,10 +257,9 @@ def test_the_ensemble_that_is_scored_on_a_fold_was_chosen_without_it():
     track = a_course()
     second = np.random.default_rng(0).uniform(0.05, 0.95, size=(6, 20, 1))
     predictions = np.concatenate([1 - second, second], axis=2)
-    before = racing._left_out(track, predictions)
+    before = finish._left_out(track, predictions)
     track.examples.targets[:10] = 1 - track.examples.targets[:10]
-    after = racing._left_out(track, predictions)
-    np.testing.assert_allclose(np.exp(-before[:10]) + np.exp(-after[:10]), 1)
+    np.testing.assert_array_equal(finish._left_out(track, predictions)[:10], before[:10])
 
 
 def test_a_gain_is_told_with_its_interval_and_with_what_it_leaves_out(winner):

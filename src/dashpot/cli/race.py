@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 )
 @click.option("--table", type=a_path, help="Write every recipe that took part, and its loss, to this csv file.")
 @task_option
+@click.option(
+    "--metric", default="auto", show_default="log_loss or r2", help="What to be good at, for example balanced_accuracy."
+)
 @weights_option
 @groups_option
 @seed_option
@@ -57,6 +60,7 @@ def race(
     fixed: tuple[str, ...],
     table: Path | None,
     task: str,
+    metric: str,
     weights: str | None,
     groups: str | None,
     seed: int,
@@ -81,6 +85,7 @@ def race(
         budget=budget,
         candidates=candidates,
         task=task,
+        metric=metric,
         fixed=parsed(fixed) or (),
         weights=given.weights,
         groups=given.groups,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from dashpot.estimators.combining import row_losses
 from dashpot.jobs import Examples, Job
 from dashpot.networks import Network
+from dashpot.races.judging import Judge
 from dashpot.races.space import Candidate
 from dashpot.training import train
 
@@ -34,13 +34,18 @@ class Course:
     """The rows, their folds, and everybody who has run on them."""
 
     def __init__(
-        self, examples: Examples, rows: np.ndarray, fold: np.ndarray, seed: int, workers: int | None = None
+        self,
+        examples: Examples,
+        rows: np.ndarray,
+        fold: np.ndarray,
+        judge: Judge,
+        seed: int,
+        workers: int | None = None,
     ) -> None:
-        self.examples, self.rows, self.fold, self.seed, self.workers = examples, rows, fold, seed, workers
+        self.examples, self.rows, self.fold, self.judge = examples, rows, fold, judge
+        self.seed, self.workers = seed, workers
         self.folds = int(fold.max()) + 1
-        self.weights = np.ones(len(rows)) if examples.weights is None else examples.weights[rows]
-        targets = examples.targets[rows]
-        self.spread = 1 if examples.classes else np.maximum(np.std(targets, axis=0, dtype=float), 1e-6)
+        self.weights = judge.row_weights(examples.targets[rows], weights_of(examples, rows))
         self.runners: list[Runner] = []
         self.pace: list[float] = []  # seconds of a network, heat by heat and fold by fold
 
@@ -63,7 +68,7 @@ class Course:
             predicted = job.design.loss.predict(network.outputs(inputs))
             runner.networks.append(network)
             runner.predictions[left_out] = predicted
-            runner.losses[left_out] = np.inf if network.diverged else self.losses(predicted, targets)
+            runner.losses[left_out] = np.inf if network.diverged else self.judge.losses(predicted, targets)
         self.pace.append((time.monotonic() - start) / len(runners))
 
     def _job(self, candidate: Candidate, left_out: np.ndarray) -> Job:
@@ -71,16 +76,9 @@ class Course:
         seed = (self.seed + 7919 * candidate.number) % 2**62
         return Job(candidate.recipe, self.rows[~left_out], self.rows[left_out], seed, candidate.design)
 
-    def losses(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Log-loss, or squared error over the target's variance, of each row."""
-        if self.examples.classes:
-            return row_losses(predictions, targets)
-        return row_losses(predictions / self.spread, targets / self.spread)
-
     def cost(self, predictions: np.ndarray, chosen: np.ndarray) -> float:
-        """Mean loss of predictions for some of the rows."""
-        losses = self.losses(predictions, self.examples.targets[self.rows[chosen]])
-        return float(np.average(losses, weights=self.weights[chosen]))
+        """What predictions for some of the rows cost by the metric."""
+        return self.judge.cost(predictions, self.examples.targets[self.rows[chosen]], self.weights[chosen])
 
     def mean_loss(self, runner: Runner) -> float:
         """Mean loss on the rows that a runner has run."""
@@ -101,6 +99,11 @@ class Course:
         leader = min((*runners, *others), key=lambda one: np.average(one.losses[known], weights=weights))
         behind = [paired(one.losses[known], leader.losses[known], weights) for one in runners]
         return [one for one, (mean, error) in zip(runners, behind, strict=True) if mean <= errors * error]
+
+
+def weights_of(examples: Examples, rows: np.ndarray) -> np.ndarray:
+    """Row weights; 1 where none are given."""
+    return np.ones(len(rows)) if examples.weights is None else examples.weights[rows]
 
 
 def paired(losses: np.ndarray, others: np.ndarray, weights: np.ndarray) -> tuple[float, float]:

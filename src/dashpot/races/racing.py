@@ -5,25 +5,24 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from dashpot.errors import DataError, UsageError
 from dashpot.estimators import MLPClassifier, MLPRegressor
-from dashpot.estimators.combining import greedy
 from dashpot.jobs import Examples
-from dashpot.races.course import Course, Runner
-from dashpot.races.result import Race
+from dashpot.races.course import Course, Runner, weights_of
+from dashpot.races.finish import finished
+from dashpot.races.judging import MONITORS, judge_of, score_of
 from dashpot.races.space import FAMILY, POOL, Candidate, draw, kind_of
 from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer
+from dashpot.studies.scores import Score
 from dashpot.studies.splits import deal, quantile_bins
 from dashpot.tables import task_of
 
 HEAT = 8 * FAMILY  # candidates that begin together, where there is time
 NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
-ROUNDS = 40  # of greedy selection
 SHARE = 0.4  # of a heat's candidates that go on from fold to fold on average, for planning its time
 Progress = Callable[[str], None]
 
@@ -35,6 +34,7 @@ def race(
     budget: float | None = 300.0,
     candidates: int | None = None,
     task: str = "auto",
+    metric: Any = "auto",
     regularizers: Sequence[Regularizer] = POOL,
     fixed: Sequence[Regularizer] = (),
     folds: int = 5,
@@ -60,6 +60,13 @@ def race(
     candidates : int or None
         How many recipes may begin. With it and without a budget the result depends on the seed alone. None is no limit.
     task : {"auto", "classification", "regression"}
+    metric : str, scorer or Score, default "auto"
+        What the model is to be good at, as in `compare`: "log_loss" or "r2" by default; accuracy, balanced_accuracy,
+        auc, brier; mae, rmse; scikit-learn's scorers. It chooses the ensemble. Candidates leave by their losses on the
+        same rows: by the metric where it is a mean over rows (log_loss, accuracy, balanced_accuracy, brier, r2, mae),
+        else by log-loss or squared error. For balanced_accuracy classes are weighted in training and in all losses, so
+        that each counts as much as the others; probabilities are those of such classes. For mae networks train on
+        absolute errors.
     regularizers : sequence of Regularizer
         What the race may put into recipes, each at strengths from its own `ranges`.
     fixed : sequence of Regularizer
@@ -102,18 +109,19 @@ def race(
     (9, True)
     """
     started = time.monotonic()
-    _check(budget, candidates, folds, regularizers, fixed)
-    kind = MLPClassifier if (task_of(y) if task == "auto" else task) == "classification" else MLPRegressor
-    model = kind(max_epochs=max_epochs, random_state=random_state, workers=workers)
+    _check(task, budget, candidates, folds, regularizers, fixed)
+    task = task_of(y) if task == "auto" else task
+    score = score_of(metric, task)
+    model = _estimator(task, score, max_epochs, random_state, workers)
     design_of = model._check_parameters()
     examples, rows, _ = model._examples(X, y, weights, None, groups, goes_on=False)
     design = design_of(model._loss(examples.targets))
-    course = Course(examples, rows, _folds(examples, rows, folds, random_state), model._seed(), workers)
+    judge = judge_of(score, examples.targets[rows], weights_of(examples, rows))
+    course = Course(examples, rows, _folds(examples, rows, folds, random_state), judge, model._seed(), workers)
     taken = {"Ensemble", *map(kind_of, fixed)}
     default = Recipe((*fixed, *(part for part in model.recipe_.parts if kind_of(part) not in taken)))
-    drawn = draw(
-        design, [one for one in regularizers if kind_of(one) not in taken], fixed, examples.classes, random_state
-    )
+    pool = [one for one in regularizers if kind_of(one) not in taken]
+    drawn = draw(design, pool, fixed, examples.classes, random_state, MONITORS.get(score.name, ("loss",)))
     limit = None if budget is None else started + budget
     interrupted = False
     try:
@@ -123,10 +131,22 @@ def race(
         if not course.finishers():
             raise
         course.runners = [runner for runner in course.runners if runner.known.any()]
-    return _finished(model, course, time.monotonic() - started, interrupted)
+    return finished(model, course, time.monotonic() - started, interrupted)
+
+
+def _estimator(
+    task: str, score: Score, max_epochs: int, random_state: int, workers: int | None
+) -> MLPClassifier | MLPRegressor:
+    """An estimator that aims at the score."""
+    if task == "classification":
+        balanced = "balanced" if score.name == "balanced_accuracy" else None
+        return MLPClassifier(max_epochs=max_epochs, random_state=random_state, workers=workers, class_weight=balanced)
+    loss = "absolute_error" if score.name == "mae" else "squared_error"
+    return MLPRegressor(max_epochs=max_epochs, random_state=random_state, workers=workers, loss=loss)
 
 
 def _check(
+    task: str,
     budget: float | None,
     candidates: int | None,
     folds: int,
@@ -134,6 +154,8 @@ def _check(
     fixed: Sequence[Regularizer],
 ) -> None:
     """Refuse what makes no race."""
+    if task not in ("auto", "classification", "regression"):
+        raise UsageError(f"race(task={task!r}): must be auto, classification or regression.")
     if budget is None and candidates is None:
         raise UsageError("race(budget=None, candidates=None): would never end. Set one of them.")
     if budget is not None and not 0 < budget < float("inf"):
@@ -205,69 +227,3 @@ def _affordable(course: Course, limit: float | None) -> int:
     each = np.median(course.pace[-2 * course.folds :]) * (1 + SHARE * (course.folds - 1))
     count = int(max(limit - time.monotonic(), 0.0) / each)
     return count // FAMILY * FAMILY if count >= FAMILY else 0
-
-
-def _finished(
-    model: MLPClassifier | MLPRegressor, course: Course, seconds: float, interrupted: bool
-) -> MLPClassifier | MLPRegressor:
-    """The estimator with the ensemble's networks, and the course of the race."""
-    finishers = course.finishers()
-    if not finishers:
-        raise DataError("race: every network diverged. Look at the table's scales, or pass fixed=[MaxNorm()].")
-    predictions = np.stack([runner.predictions for runner in finishers])
-    every = np.ones(len(course.rows), dtype=bool)
-    weights = greedy(predictions, partial(course.cost, chosen=every), ROUNDS).weights
-    best = _simplest(course, finishers)
-    shares = np.zeros(len(course.runners))
-    shares[[course.runners.index(runner) for runner in finishers]] = weights
-    model.race_ = Race(
-        tuple(runner.candidate for runner in course.runners),
-        np.array([runner.losses for runner in course.runners]),
-        course.weights,
-        shares,
-        course.runners.index(best),
-        _left_out(course, predictions),
-        seconds,
-        interrupted,
-    )
-    _recommend(model, best.candidate)
-    counts = whole_numbers(weights)
-    model._keep(tuple(n for r, count in zip(finishers, counts, strict=True) for n in r.networks * count))
-    return model
-
-
-def _recommend(model: MLPClassifier | MLPRegressor, candidate: Candidate) -> None:
-    """Give the estimator the parameters of one candidate."""
-    design = candidate.design
-    model.recipe_ = candidate.recipe
-    model.set_params(
-        hidden_layers=design.hidden_layers,
-        activation=design.activation,
-        optimizer=design.optimizer,
-        batch_size=design.batch_size,
-        regularizers=candidate.recipe.parts,
-    )
-
-
-def whole_numbers(weights: np.ndarray) -> list[int]:
-    """How often each member counts, in the smallest whole numbers that have the proportions of greedy weights."""
-    for total in range(1, ROUNDS + 1):
-        counts = np.rint(weights * total)
-        if np.allclose(counts, weights * total, atol=1e-6):
-            break
-    return [int(count) for count in counts]
-
-
-def _left_out(course: Course, predictions: np.ndarray) -> np.ndarray:
-    """Loss of each row under an ensemble that was chosen on the other folds: selection has not seen the row."""
-    combined = np.empty(predictions.shape[1:])
-    for fold in range(course.folds):
-        own = course.fold == fold
-        others = greedy(predictions[:, ~own], partial(course.cost, chosen=~own), ROUNDS)
-        combined[own] = others.combine(predictions[:, own])
-    return course.losses(combined, course.examples.targets[course.rows])
-
-
-def _simplest(course: Course, finishers: Sequence[Runner]) -> Runner:
-    """The simplest candidate that is within one standard error of the best; of equally simple ones the better."""
-    return min(course.near(finishers, [], 1.0), key=lambda one: (one.candidate.size, course.mean_loss(one)))

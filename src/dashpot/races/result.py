@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dashpot.races.course import paired
+from dashpot.races.judging import Judge
 from dashpot.races.space import Candidate, layers_of
 
 if TYPE_CHECKING:
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Race:
-    """The course and the result of a race; losses are log-loss, or squared error over the target's variance.
+    """The course and the result of a race.
+
+    Losses are by the metric where it is a mean over rows: log-loss, wrong classes (0 or 1), squared distance of
+    probabilities, absolute error, or squared error over the target's variance; else log-loss or the latter.
 
     Attributes
     ----------
@@ -26,12 +30,17 @@ class Race:
     losses : float array (candidates, rows)
         Of each row, out of fold; NaN where the candidate was out of the race before.
     row_weights : float array (rows,)
+        What each row counts; for balanced accuracy every class counts as much as the others.
     weights : float array (candidates,)
         The share of each in the ensemble.
     best : int
         The position of the recipe that is recommended if there is to be only one.
     left_out : float array (rows,)
         Loss of each row under an ensemble whose weights were chosen on the other folds.
+    judge : Judge
+        The metric, and how rows are compared by it.
+    score, default_score : float
+        The metric of that ensemble, and of the default recipe, one network a fold, on the same rows.
     seconds : float
     interrupted : bool
         Whether Ctrl-C ended it.
@@ -43,6 +52,9 @@ class Race:
     weights: np.ndarray
     best: int
     left_out: np.ndarray
+    judge: Judge
+    score: float
+    default_score: float
     seconds: float
     interrupted: bool = False
 
@@ -118,14 +130,22 @@ class Race:
         best = self.candidates[self.best]
         finished = int(np.isfinite(self.losses).all(axis=1).sum())
         ended = ", interrupted" if self.interrupted else ""
-        default, (mean, low, high) = float(np.average(self.losses[0], weights=self.row_weights)), self.gain
         return (
             f"{len(self.candidates)} recipes began, {finished} went through all folds, "
             f"{int((self.weights > 0).sum())} are in the ensemble ({self.seconds:.0f} s{ended}).\n"
-            f"Loss on rows left out: {self.estimate:.4f}; networks of the default recipe, one a fold, have "
-            f"{default:.4f} (difference {mean:.4f}, 95 % interval over rows {low:.4f} to {high:.4f}).\n"
+            f"{self._scores()}\n"
             "These rows decided, too, who stays and when training stops: expect a greater loss and a smaller "
             "difference on new rows.\n"
             f"One recipe alone: {', '.join(map(repr, best.recipe.parts))}; "
             f"hidden layers {layers_of(best)}, {best.design.activation}."
+        )
+
+    def _scores(self) -> str:
+        """The metric, and the loss where it is another, of the ensemble and of the default recipe."""
+        label = self.judge.score.label
+        (mean, low, high), unit = self.gain, "" if self.judge.by_rows else " of losses"
+        interval = f"difference{unit} {mean:.4f}, 95 % interval over rows {low:.4f} to {high:.4f}; above 0 is better"
+        return (
+            f"{label[0].upper()}{label[1:]} on rows left out: {self.score:.4f}; networks of the default recipe, one a "
+            f"fold, have {self.default_score:.4f} ({interval})."
         )

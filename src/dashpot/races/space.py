@@ -97,7 +97,12 @@ def kind_of(part: Regularizer) -> str:
 
 
 def draw(
-    design: Design, pool: Sequence[Regularizer], fixed: Sequence[Regularizer], classes: bool, seed: int
+    design: Design,
+    pool: Sequence[Regularizer],
+    fixed: Sequence[Regularizer],
+    classes: bool,
+    seed: int,
+    monitors: Sequence[str] = ("loss",),
 ) -> Iterator[Candidate]:
     """Candidates without end, family by family: the same for a seed, however many are taken.
 
@@ -111,18 +116,25 @@ def draw(
         On in all, as they are.
     classes : bool
         Whether the targets are classes; otherwise nothing that mixes or smooths labels of classes takes part.
+    seed : int
+    monitors : sequence of str
+        What early stopping watches, one of them for each family.
     """
     usable = [part for part in pool if classes or not isinstance(part, LabelSmoothing | CutMix)]
     number = 1
     while True:
         rng = np.random.default_rng([seed, number])
-        for one in _family(design, usable, fixed, rng):
+        for one in _family(design, usable, fixed, monitors, rng):
             yield replace(one, number=number)
             number += 1
 
 
 def _family(
-    design: Design, pool: Sequence[Regularizer], fixed: Sequence[Regularizer], rng: np.random.Generator
+    design: Design,
+    pool: Sequence[Regularizer],
+    fixed: Sequence[Regularizer],
+    monitors: Sequence[str],
+    rng: np.random.Generator,
 ) -> Iterator[Candidate]:
     """Candidates that can train as one stack; strengths spread by a Sobol sequence."""
     shape = SHAPES[rng.integers(len(SHAPES))]
@@ -130,8 +142,9 @@ def _family(
     count = int(rng.integers(1, min(MOST_PARTS, len(pool)) + 1)) if pool else 0
     chosen = [pool[i] for i in sorted(rng.choice(len(pool), count, replace=False))] if count else []
     shares = qmc.Sobol(2 + len(chosen), rng=rng).random(FAMILY)
+    stopping = EarlyStopping(monitors[int(rng.integers(len(monitors)))], patience=25)
     for rate, decay, *strengths in shares.tolist():
         parts = tuple(part.at_share(share) for part, share in zip(chosen, strengths, strict=True))
         optimizer = AdamW(LEARNING_RATE.between(rate), schedule="cosine", decay=DECAY.between(decay), beta2=0.95)
         own = replace(design, hidden_layers=shape, activation=activation, batch_size=batch, optimizer=optimizer)
-        yield Candidate(0, Recipe((*fixed, *parts, EarlyStopping(patience=25))), own)
+        yield Candidate(0, Recipe((*fixed, *parts, stopping)), own)

@@ -45,14 +45,14 @@ def scorer_names() -> list[str]:
     return list(metrics.get_scorer_names())
 
 
-def from_scorer(asked: str | Callable[..., float], task: str) -> Score:
+def from_scorer(asked: str | Callable[..., float], task: str, caller: str) -> Score:
     """A scorer, or its name, as a score; larger is better, as for every scorer.
 
     The perfect score is what the truth itself gets, on a small example.
     """
     scorer = metrics.get_scorer(asked) if isinstance(asked, str) else asked
     name = asked if isinstance(asked, str) else str(getattr(asked, "__name__", type(asked).__name__))
-    measure = partial(_measure, scorer, name, task)
+    measure = partial(_measure, scorer, f"{caller}(metric={name!r})", task)
     truth = np.tile([0, 1], 10)
     perfect = measure(truth, np.eye(2)[truth]) if task == "classification" else measure(truth[:, None], truth[:, None])
     return Score(name, name.replace("_", " "), task, measure, 1, perfect, f"{name} is a scorer; larger is better.")
@@ -60,7 +60,7 @@ def from_scorer(asked: str | Callable[..., float], task: str) -> Score:
 
 def _measure(
     scorer: Callable[..., float],
-    name: str,
+    call: str,
     task: str,
     targets: np.ndarray,
     predictions: np.ndarray,
@@ -75,9 +75,9 @@ def _measure(
         return float(scorer(model, inputs, truth, **given))
     except TypeError as error:
         if weights is None:
-            raise UsageError(f"compare(metric={name!r}): cannot be used here: {error}") from error
-        return _measure(scorer, name, task, targets, predictions)
+            raise UsageError(f"{call}: cannot be used here: {error}") from error
+        return _measure(scorer, call, task, targets, predictions)
     except ValueError as error:
         if len(np.unique(truth)) > 1 and np.shape(predictions)[1] <= len(np.unique(truth)):
-            raise UsageError(f"compare(metric={name!r}): cannot be used here: {error}") from error
+            raise UsageError(f"{call}: cannot be used here: {error}") from error
         return float(np.nan)

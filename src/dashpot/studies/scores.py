@@ -168,7 +168,7 @@ _reported = {
 Metric = str | Score | Callable[..., float] | Sequence[Any]
 
 
-def choose_scores(metric: Metric, task: str) -> list[Score]:
+def choose_scores(metric: Metric, task: str, caller: str = "compare") -> list[Score]:
     """The score that decides, first, and those reported besides.
 
     Parameters
@@ -177,6 +177,8 @@ def choose_scores(metric: Metric, task: str) -> list[Score]:
         A name of ours; "pinball_0.9" for the pinball loss at that quantile; the name of a scikit-learn scorer; a
         scorer, `scorer(estimator, X, y)`; or a `Score`. Of several the first decides. "auto" is log-loss or R².
     task : "classification" or "regression"
+    caller : str, default "compare"
+        What error messages begin with.
 
     Raises
     ------
@@ -185,40 +187,41 @@ def choose_scores(metric: Metric, task: str) -> list[Score]:
     """
     asked: list[Any] = list(metric) if isinstance(metric, Sequence) and not isinstance(metric, str) else [metric]
     if not asked:
-        raise UsageError("compare(metric=[]): nothing to measure. Pass for example 'accuracy'.")
-    chosen = [_score(_reported[task][0] if one == "auto" else one, task) for one in asked]
+        raise UsageError(f"{caller}(metric=[]): nothing to measure. Pass for example 'accuracy'.")
+    chosen = [_score(_reported[task][0] if one == "auto" else one, task, caller) for one in asked]
     chosen += [SCORES[name] for name in _reported[task]]
     return list({score.name: score for score in chosen}.values())
 
 
-def _score(asked: Any, task: str) -> Score:
+def _score(asked: Any, task: str, caller: str) -> Score:
     """One score, by its name, or made from what was passed."""
+    asked = "auc" if isinstance(asked, str) and asked == "roc_auc" else asked  # ours knows more than two classes
     if isinstance(asked, Score) and asked.task == task:
         return asked
     if isinstance(asked, str) and asked in SCORES and SCORES[asked].task == task:
         return SCORES[asked]
     if isinstance(asked, str) and asked.startswith("pinball_") and task == "regression":
-        return _pinball_at(asked)
+        return _pinball_at(asked, caller)
     from dashpot.studies.scorers import from_scorer, scorer_names
 
     if callable(asked) and not isinstance(asked, Score):
-        return from_scorer(asked, task)
+        return from_scorer(asked, task, caller)
     if isinstance(asked, str) and asked not in SCORES and asked in scorer_names():
-        return from_scorer(asked, task)
+        return from_scorer(asked, task, caller)
     fitting = [known for known, score in SCORES.items() if score.task == task]
     raise UsageError(
-        f"compare(metric={asked if isinstance(asked, str) else getattr(asked, 'name', asked)!r}): not a metric for "
+        f"{caller}(metric={asked if isinstance(asked, str) else getattr(asked, 'name', asked)!r}): not a metric for "
         f"{task}; there are {', '.join(fitting)}, and scikit-learn's scorers.{did_you_mean(str(asked), fitting)}"
     )
 
 
-def _pinball_at(name: str) -> Score:
+def _pinball_at(name: str, caller: str) -> Score:
     """The pinball loss at the quantile in its name."""
     try:
         quantile = float(name.removeprefix("pinball_"))
     except ValueError:
         quantile = np.nan
     if not 0 < quantile < 1:
-        raise UsageError(f"compare(metric={name!r}): write the quantile, between 0 and 1: pinball_0.9.")
+        raise UsageError(f"{caller}(metric={name!r}): write the quantile, between 0 and 1: pinball_0.9.")
     measure = partial(pinball, quantile=quantile)
     return Score(name, f"pinball loss at {quantile:g}", "regression", measure, -1, 0.0, _tilted)

@@ -1,0 +1,100 @@
+"""The end of a race: an ensemble of those who went through all folds, and the recipe that is best alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from dashpot.errors import DataError
+from dashpot.estimators import MLPClassifier, MLPRegressor
+from dashpot.estimators.combining import greedy
+from dashpot.races.course import Course, Runner
+from dashpot.races.result import Race
+from dashpot.races.space import Candidate
+
+ROUNDS = 40  # of greedy selection
+FINALISTS = 20  # may join where the metric is no mean over rows, and so slower to compute
+
+
+def finished(
+    model: MLPClassifier | MLPRegressor, course: Course, seconds: float, interrupted: bool
+) -> MLPClassifier | MLPRegressor:
+    """The estimator with the ensemble's networks, and the course of the race."""
+    finishers = _eligible(course)
+    if not finishers:
+        raise DataError("race: every network diverged. Look at the table's scales, or pass fixed=[MaxNorm()].")
+    predictions = np.stack([runner.predictions for runner in finishers])
+    every = np.ones(len(course.rows), dtype=bool)
+    weights = greedy(predictions, partial(course.cost, chosen=every), ROUNDS).weights
+    best = _simplest(course, finishers)
+    shares = np.zeros(len(course.runners))
+    shares[[course.runners.index(runner) for runner in finishers]] = weights
+    left_out = _left_out(course, predictions)
+    targets = course.examples.targets[course.rows]
+    both = (left_out, course.runners[0].predictions)
+    score, default_score = (course.judge.value(one, targets, course.weights) for one in both)
+    model.race_ = Race(
+        tuple(runner.candidate for runner in course.runners),
+        np.array([runner.losses for runner in course.runners]),
+        course.weights,
+        shares,
+        course.runners.index(best),
+        course.judge.losses(left_out, targets),
+        course.judge,
+        score,
+        default_score,
+        seconds,
+        interrupted,
+    )
+    _recommend(model, best.candidate)
+    counts = whole_numbers(weights)
+    model._keep(tuple(n for r, count in zip(finishers, counts, strict=True) for n in r.networks * count))
+    return model
+
+
+def _eligible(course: Course) -> list[Runner]:
+    """Who may join the ensemble: who went through all folds; where the metric is slow to compute, the best of them."""
+    finishers = course.finishers()
+    if course.judge.by_rows:
+        return finishers
+    every = np.ones(len(course.rows), dtype=bool)
+    return sorted(finishers, key=lambda one: course.cost(one.predictions, every))[:FINALISTS]
+
+
+def _recommend(model: MLPClassifier | MLPRegressor, candidate: Candidate) -> None:
+    """Give the estimator the parameters of one candidate."""
+    design = candidate.design
+    model.recipe_ = candidate.recipe
+    model.set_params(
+        hidden_layers=design.hidden_layers,
+        activation=design.activation,
+        optimizer=design.optimizer,
+        batch_size=design.batch_size,
+        regularizers=candidate.recipe.parts,
+    )
+
+
+def whole_numbers(weights: np.ndarray) -> list[int]:
+    """How often each member counts, in the smallest whole numbers that have the proportions of greedy weights."""
+    for total in range(1, ROUNDS + 1):
+        counts = np.rint(weights * total)
+        if np.allclose(counts, weights * total, atol=1e-6):
+            break
+    return [int(count) for count in counts]
+
+
+def _left_out(course: Course, predictions: np.ndarray) -> np.ndarray:
+    """What an ensemble predicts for each row that was chosen on the other folds: selection has not seen the row."""
+    combined = np.empty(predictions.shape[1:])
+    for fold in range(course.folds):
+        own = course.fold == fold
+        others = greedy(predictions[:, ~own], partial(course.cost, chosen=~own), ROUNDS)
+        combined[own] = others.combine(predictions[:, own])
+    return combined
+
+
+def _simplest(course: Course, finishers: Sequence[Runner]) -> Runner:
+    """The simplest candidate that is within one standard error of the best; of equally simple ones the better."""
+    return min(course.near(finishers, [], 1.0), key=lambda one: (one.candidate.size, course.mean_loss(one)))
