@@ -51,6 +51,12 @@ if TYPE_CHECKING:
 @groups_option
 @seed_option
 @workers_option
+@click.option(
+    "--checkpoint",
+    type=a_path,
+    metavar="FOLDER",
+    help="Keep the networks of every fold here; after Ctrl-C or a kill, the same command goes on.",
+)
 def race(
     data: Path,
     target: str,
@@ -65,6 +71,7 @@ def race(
     groups: str | None,
     seed: int,
     workers: int | None,
+    checkpoint: Path | None,
 ) -> None:
     """Race recipes of regularizers and shapes of networks on DATA, and save the survivors as one model.
 
@@ -92,6 +99,7 @@ def race(
         random_state=seed,
         workers=workers,
         progress=lambda line: click.echo(line, err=True),
+        checkpoint=checkpoint,
     )
     model.save(output)
     if table is not None:

@@ -11,6 +11,7 @@ import numpy as np
 from dashpot.jobs import Examples, Job
 from dashpot.networks import Network
 from dashpot.races.judging import Judge
+from dashpot.races.records import Ran, Records
 from dashpot.races.space import Candidate
 from dashpot.training import train
 
@@ -41,9 +42,11 @@ class Course:
         judge: Judge,
         seed: int,
         workers: int | None = None,
+        records: Records | None = None,
     ) -> None:
         self.examples, self.rows, self.fold, self.judge = examples, rows, fold, judge
-        self.seed, self.workers = seed, workers
+        self.seed, self.workers, self.records = seed, workers, records
+        self.before = 0.0  # seconds that an earlier session spent on what was taken up from its records
         self.folds = int(fold.max()) + 1
         self.weights = judge.row_weights(examples.targets[rows], weights_of(examples, rows))
         self.runners: list[Runner] = []
@@ -58,18 +61,38 @@ class Course:
         return new
 
     def run(self, runners: Sequence[Runner], fold: int) -> None:
-        """Each trains a network on the other folds, and predicts this one."""
+        """Each trains a network on the other folds, or takes up the one on record, and predicts this one."""
+        known = {} if self.records is None else self.records.fold(fold)
+        numbers = [runner.candidate.number for runner in runners]
+        ran = {number: known[number] for number in numbers if number in known}
+        before = sum(one.seconds for one in ran.values())
         start = time.monotonic()
+        ran |= self._train([runner.candidate for runner in runners if runner.candidate.number not in known], fold)
+        for runner in runners:
+            self._take(runner, ran[runner.candidate.number].network, fold)
+        self.before += before
+        self.pace.append((before + time.monotonic() - start) / len(runners))
+
+    def _train(self, candidates: Sequence[Candidate], fold: int) -> dict[int, Ran]:
+        """Networks of some candidates for a fold, by their number; they go on record."""
+        if not candidates:
+            return {}
+        start = time.monotonic()
+        trained = train(self.examples, [self._job(one, self.fold == fold) for one in candidates], workers=self.workers)
+        each = (time.monotonic() - start) / len(candidates)
+        ran = {one.number: Ran(network, each) for one, (network, *_) in zip(candidates, trained, strict=True)}
+        if self.records is not None:
+            self.records.keep(fold, ran)
+        return ran
+
+    def _take(self, runner: Runner, network: Network, fold: int) -> None:
+        """A runner has one more network; it predicts the rows of the fold."""
         left_out = self.fold == fold
-        jobs = [self._job(runner.candidate, left_out) for runner in runners]
         inputs, targets = self.examples.inputs[self.rows[left_out]], self.examples.targets[self.rows[left_out]]
-        trained = train(self.examples, jobs, workers=self.workers)
-        for runner, job, (network, *_) in zip(runners, jobs, trained, strict=True):
-            predicted = job.design.loss.predict(network.outputs(inputs))
-            runner.networks.append(network)
-            runner.predictions[left_out] = predicted
-            runner.losses[left_out] = np.inf if network.diverged else self.judge.losses(predicted, targets)
-        self.pace.append((time.monotonic() - start) / len(runners))
+        predicted = runner.candidate.design.loss.predict(network.outputs(inputs))
+        runner.networks.append(network)
+        runner.predictions[left_out] = predicted
+        runner.losses[left_out] = np.inf if network.diverged else self.judge.losses(predicted, targets)
 
     def _job(self, candidate: Candidate, left_out: np.ndarray) -> Job:
         """A candidate's network for a fold; its seed depends on its number alone."""

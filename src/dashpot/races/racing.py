@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from dashpot.jobs import Examples
 from dashpot.races.course import Course, Runner, weights_of
 from dashpot.races.finish import finished
 from dashpot.races.judging import MONITORS, judge_of, score_of
+from dashpot.races.records import Records
 from dashpot.races.space import FAMILY, POOL, Candidate, draw, kind_of
 from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer
 from dashpot.studies.scores import Score
@@ -44,6 +46,7 @@ def race(
     random_state: int = 0,
     workers: int | None = None,
     progress: Progress | None = None,
+    checkpoint: str | Path | None = None,
 ) -> MLPClassifier | MLPRegressor:
     """Search recipes and shapes for a table; the networks that survive are the model.
 
@@ -82,6 +85,10 @@ def race(
         Cores to use; the result does not depend on it, but for the budget.
     progress : callable or None
         Called with a sentence after each fold.
+    checkpoint : path of a folder or None
+        Where the networks of every fold that is done are kept. The same call with the same folder goes on after Ctrl-C
+        or a kill; with `candidates` and no budget it comes to the same result. More time or more candidates may be
+        given then. Delete the folder after.
 
     Ctrl-C ends the race early: those who went through all folds by then are the model.
 
@@ -117,21 +124,25 @@ def race(
     examples, rows, _ = model._examples(X, y, weights, None, groups, goes_on=False)
     design = design_of(model._loss(examples.targets))
     judge = judge_of(score, examples.targets[rows], weights_of(examples, rows))
-    course = Course(examples, rows, _folds(examples, rows, folds, random_state), judge, model._seed(), workers)
     taken = {"Ensemble", *map(kind_of, fixed)}
-    default = Recipe((*fixed, *(part for part in model.recipe_.parts if kind_of(part) not in taken)))
+    parts = (*fixed, *(part for part in model.recipe_.parts if kind_of(part) not in taken))
+    default = Candidate(0, Recipe(parts), design)
     pool = [one for one in regularizers if kind_of(one) not in taken]
     drawn = draw(design, pool, fixed, examples.classes, random_state, MONITORS.get(score.name, ("loss",)))
+    fold = _folds(examples, rows, folds, random_state)
+    settings = [rows, fold, random_state, score.name, default, pool, list(fixed)]
+    records = None if checkpoint is None else Records(Path(checkpoint), examples, settings)
+    course = Course(examples, rows, fold, judge, model._seed(), workers, records)
     limit = None if budget is None else started + budget
     interrupted = False
     try:
-        _run(course, itertools.chain([Candidate(0, default, design)], drawn), candidates, limit, progress)
+        _run(course, itertools.chain([default], drawn), candidates, limit, progress)
     except KeyboardInterrupt:
         interrupted = True
         if not course.finishers():
             raise
         course.runners = [runner for runner in course.runners if runner.known.any()]
-    return finished(model, course, time.monotonic() - started, interrupted)
+    return finished(model, course, time.monotonic() - started + course.before, interrupted)
 
 
 def _estimator(
@@ -210,7 +221,7 @@ def _heat(course: Course, runners: list[Runner], limit: float | None, progress: 
         finishers = course.finishers()
         runners = course.near(runners, finishers, NOISE)
         if limit is not None and runners:
-            left = (limit - time.monotonic()) / max(course.folds - fold - 1, 1)
+            left = _left(course, limit) / max(course.folds - fold - 1, 1)
             kept = int(left / course.pace[-1]) if left > 0 else 0
             runners = sorted(runners, key=course.mean_loss)[:kept]
         if progress is not None:
@@ -225,5 +236,10 @@ def _affordable(course: Course, limit: float | None) -> int:
     if limit is None:
         return HEAT
     each = np.median(course.pace[-2 * course.folds :]) * (1 + SHARE * (course.folds - 1))
-    count = int(max(limit - time.monotonic(), 0.0) / each)
+    count = int(max(_left(course, limit), 0.0) / each)
     return count // FAMILY * FAMILY if count >= FAMILY else 0
+
+
+def _left(course: Course, limit: float) -> float:
+    """Seconds left; what was taken up from an earlier session counts as if it had run in this one."""
+    return limit - time.monotonic() - course.before
