@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from dashpot.embeddings import EMBEDDINGS, Embedding
 from dashpot.networks import ACTIVATIONS, Bend, Network, bends
+
+EMBEDDED = ("numbers", "first", "second")  # the arrays of an embedding
 
 
 def network_tensors(network: Network, key: str) -> dict[str, np.ndarray]:
@@ -15,6 +18,8 @@ def network_tensors(network: Network, key: str) -> dict[str, np.ndarray]:
     arrays = {f"{key}.{name}": getattr(network, name) for name in ("centre", "scale", "target_centre", "target_scale")}
     for depth, (weights, biases) in enumerate(network.layers):
         arrays |= {f"{key}.{depth}.weights": weights, f"{key}.{depth}.biases": biases}
+    if network.embedding.kind != "none":
+        arrays |= {f"{key}.embedding.{name}": getattr(network.embedding, name) for name in EMBEDDED}
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
 
@@ -31,7 +36,8 @@ def network_from(described: dict[str, Any], tensors: dict[str, np.ndarray], key:
         (tensors[f"{key}.{depth}.weights"], tensors[f"{key}.{depth}.biases"]) for depth in range(described["layers"])
     ]
     scaling = [tensors[f"{key}.{name}"] for name in ("centre", "scale", "target_centre", "target_scale")]
-    _check_arrays(layers, scaling)
+    embedding = _embedding_from(described.get("embedding", "none"), tensors, key, len(scaling[0]))
+    _check_arrays(layers, scaling, embedding.first.size)
     activation = described["activation"]
     if not isinstance(activation, str):
         activation = tuple(Bend(str(name), int(straight)) for name, straight in activation)
@@ -54,7 +60,21 @@ def network_from(described: dict[str, Any], tensors: dict[str, np.ndarray], key:
         described["best_epoch"],
         described["diverged"],
         bool(described.get("snapshot", False)),
+        embedding,
     )
+
+
+def _embedding_from(kind: str, tensors: dict[str, np.ndarray], key: str, inputs: int) -> Embedding:
+    """An embedding of some of the inputs, or a ValueError."""
+    if kind == "none":
+        return Embedding()
+    numbers, first, second = (tensors[f"{key}.embedding.{name}"] for name in EMBEDDED)
+    if first.shape != (len(numbers), EMBEDDINGS[kind].features) or second.shape != first.shape or not first.size:
+        raise ValueError("shapes")
+    if numbers.dtype != np.int64 or numbers.min() < 0 or numbers.max() >= inputs or (np.diff(numbers) <= 0).any():
+        raise ValueError("numbers")
+    _check_numbers([first, second])
+    return Embedding(kind, numbers, first, second)
 
 
 def _check_activations(hidden: tuple[Bend, ...], layers: list[tuple[np.ndarray, np.ndarray]]) -> None:
@@ -65,15 +85,19 @@ def _check_activations(hidden: tuple[Bend, ...], layers: list[tuple[np.ndarray, 
         raise ValueError("activation")
 
 
-def _check_arrays(layers: list[tuple[np.ndarray, np.ndarray]], scaling: list[np.ndarray]) -> None:
+def _check_arrays(layers: list[tuple[np.ndarray, np.ndarray]], scaling: list[np.ndarray], further: int) -> None:
     """Refuse arrays whose shapes do not fit together, or that hold anything but finite float32."""
-    width = len(scaling[0])
+    width = len(scaling[0]) + further
     for weights, biases in layers:
         if weights.shape != (width, len(biases)) or biases.ndim != 1:
             raise ValueError("shapes")
         width = len(biases)
-    arrays = [array for layer in layers for array in layer] + scaling
     if scaling[1].shape != scaling[0].shape or scaling[2].shape != (width,) or scaling[3].shape != (width,):
         raise ValueError("shapes")
+    _check_numbers([array for layer in layers for array in layer] + scaling)
+
+
+def _check_numbers(arrays: list[np.ndarray]) -> None:
+    """Refuse anything but finite float32."""
     if any(array.dtype != np.float32 or not np.isfinite(array).all() for array in arrays):
         raise ValueError("numbers")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dashpot.embeddings import width
 from dashpot.losses import Loss
 from dashpot.networks import CLIP, Activations, Network, parameter_count
 from dashpot.optimizers import AdamW, Optimizer
@@ -69,6 +70,9 @@ class Design:
         Whether each network centres and scales inputs (and amounts) by its own training rows.
     clip : float
         Where standardized inputs are pulled in smoothly, in units of their spread. 0 is nowhere.
+    numeric_embedding : str
+        What the first layer reads of numbers beside their standardized values: "none", or a name of
+        `dashpot.embeddings.EMBEDDINGS`.
     """
 
     hidden_layers: tuple[int, ...]
@@ -80,6 +84,7 @@ class Design:
     tolerance: float = 1e-5
     standardize: bool = True
     clip: float = CLIP
+    numeric_embedding: str = "none"
 
     @property
     def clipping(self) -> float:
@@ -104,9 +109,9 @@ class Job:
     columns: float = 1.0  # share of the source columns that the network sees, drawn by its seed
 
     def widths(self, examples: Examples) -> tuple[int, ...]:
-        """Widths of all layers, inputs and outputs included."""
+        """Widths of all layers: what the first reads, hidden ones, outputs."""
         outputs = self.design.loss.encode(examples.targets[:1]).shape[1]
-        return examples.inputs.shape[1], *self.design.hidden_layers, outputs
+        return width(examples.columns, self.design.numeric_embedding), *self.design.hidden_layers, outputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,6 +223,7 @@ def stacks(examples: Examples, prepared: Sequence[Prepared], workers: int = 1) -
             design.optimizer.kind,
             design.standardize,
             design.clip,
+            design.numeric_embedding,
             one.job.recipe.structures,
             one.steps,
             one.batch_width,

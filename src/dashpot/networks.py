@@ -17,7 +17,11 @@ from scipy.special import erf, expit
 from torch import Tensor
 from torch.nn import functional
 
+from dashpot.embeddings import Embedding
+
+WHOLE = Embedding()  # numbers as they are
 CLIP = 3.0  # standardized inputs beyond are pulled in, in units of their spread
+BLOCK = 4096  # rows that are embedded at once in prediction
 ALIGNMENT = 64  # parameters of a network are padded to this many numbers, so that vector loops never straddle two
 
 
@@ -129,13 +133,19 @@ def forward(
     inputs: Tensor,
     activation: Activations,
     perturb_units: Callable[[Tensor, int], Tensor] = unperturbed,
+    embedding: Embedding = WHOLE,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Outputs (networks, batch, outputs), and the units of every layer from depth 0, the input, on."""
+    """Outputs (networks, batch, outputs), and the units of every layer from depth 0, the input, on.
+
+    Inputs are embedded on their way into the first layer, after noise and dropout.
+    """
     hidden = bends(activation, len(layers) - 1)
     units = [perturb_units(inputs, 0)]
+    seen = embedding(units[0])
     for depth, (layer, bend) in enumerate(zip(layers[:-1], hidden, strict=True), start=1):
-        units.append(perturb_units(bend.train(linear(units[-1], layer)), depth))
-    return linear(units[-1], layers[-1]), units
+        seen = perturb_units(bend.train(linear(seen, layer)), depth)
+        units.append(seen)
+    return linear(seen, layers[-1]), units
 
 
 @dataclass
@@ -163,6 +173,8 @@ class Network:
         The epoch at which the loss stopped being finite; the weights are those before it.
     snapshot : bool
         Whether it is a copy from along the training of the network before it (`Snapshots`).
+    embedding : Embedding
+        What the first layer reads of numbers beside their standardized values.
     """
 
     layers: list[tuple[np.ndarray, np.ndarray]]
@@ -177,15 +189,28 @@ class Network:
     best_epoch: int | None = None
     diverged: int | None = None
     snapshot: bool = False
+    embedding: Embedding = WHOLE
 
     def seen(self, inputs: np.ndarray, clip: float | None = None) -> np.ndarray:
         """Standardized inputs, float64 (rows, inputs), pulled in at the network's own clip or at another."""
         given = np.asarray(inputs, dtype=np.float64)
         return np.asarray(standardize(given, self.centre, self.scale, self.clip if clip is None else clip))
 
+    def read(self, inputs: np.ndarray) -> np.ndarray:
+        """What the first layer reads, float64 (rows, features): standardized inputs, embedded."""
+        return np.asarray(self.embedding(self.seen(inputs)))
+
+    def used(self) -> np.ndarray:
+        """Which inputs the network looks at, bool (inputs,): some weight is not 0, and the input varies."""
+        owners = np.concatenate([np.arange(len(self.scale)), self.embedding.further])
+        weights = np.bincount(owners, (self.layers[0][0] != 0).any(1))
+        return np.asarray((weights > 0) & (self.scale != 0))
+
     def outputs(self, inputs: np.ndarray) -> np.ndarray:
         """Raw outputs in the target's units, float64 (rows, outputs), for (rows, inputs) with NaN for missing."""
-        units = self.seen(inputs)
+        if len(self.embedding.numbers) and len(inputs) > BLOCK:
+            return np.vstack([self.outputs(inputs[start : start + BLOCK]) for start in range(0, len(inputs), BLOCK)])
+        units = self.read(inputs)
         hidden = bends(self.activation, len(self.layers) - 1)
         for (weights, biases), bend in zip_longest(self.layers, hidden, fillvalue=Bend("identity")):
             units = bend.predict(units @ weights + biases)
@@ -218,6 +243,7 @@ class Network:
             "best_epoch": self.best_epoch,
             "diverged": self.diverged,
             "snapshot": self.snapshot,
+            "embedding": self.embedding.kind,
         }
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dashpot.jobs import Job, Sample
+from dashpot.embeddings import PIECES, Embedding, embedded, learned
+from dashpot.networks import standardize
 from dashpot.tables.encode import Inputs
+
+if TYPE_CHECKING:
+    from dashpot.jobs import Job, Sample
+
+MOST_ROWS = 10_000  # that edges of embeddings are taken from
 
 
 def scaling(sample: Sample, design: Any) -> tuple[np.ndarray, ...]:
@@ -65,8 +71,7 @@ def input_scaling(inputs: np.ndarray, columns: Inputs) -> tuple[np.ndarray, np.n
     if filled.any():
         inputs = np.where(filled, 0.0, inputs)
     missing = bool(absent.any())
-    quartile = np.nanpercentile if missing else np.percentile
-    low, centre, high = quartile(inputs, [25, 50, 75], axis=0)
+    low, centre, high = quantiles(inputs, np.array([0.25, 0.5, 0.75]))
     spread = (high - low) / 1.349
     lowest, highest = (np.nanmin, np.nanmax) if missing else (np.min, np.max)
     half_range = (highest(inputs, axis=0) - lowest(inputs, axis=0)) / 2
@@ -75,6 +80,24 @@ def input_scaling(inputs: np.ndarray, columns: Inputs) -> tuple[np.ndarray, np.n
     centre = np.where(columns.indicator, mean(inputs, axis=0), centre)
     spread = np.where(columns.indicator, deviation(inputs, axis=0), spread)
     return centre, np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
+
+
+def quantiles(inputs: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Quantiles of each input, (shares, inputs), missing cells left out; 0 where there are no others."""
+    absent = np.isnan(inputs)
+    known = np.where(absent.all(0), 0.0, inputs)
+    return np.asarray((np.nanquantile if absent.any() else np.quantile)(known, shares, axis=0))
+
+
+def embedding_of(sample: Sample, design: Any, scale: tuple[np.ndarray, ...], seed: int) -> Embedding:
+    """The embedding of a network by its own training rows, scaled as it scales them, and its seed."""
+    numbers = embedded(sample.examples.columns, design.numeric_embedding)
+    if not len(numbers):
+        return Embedding()
+    rows = sample.inputs[:: -(-len(sample) // MOST_ROWS), numbers].astype(np.float64)
+    points = quantiles(rows, np.linspace(0, 1, PIECES + 1))
+    points = standardize(points, scale[0][numbers], scale[1][numbers], design.clipping)
+    return learned(design.numeric_embedding, numbers, points, seed)
 
 
 def silenced(job: Job, columns: Inputs, scales: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:

@@ -15,15 +15,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dashpot.embeddings import Embedding, together
 from dashpot.jobs import Examples, Prepared
 from dashpot.monitors import Predicted, Scores
-from dashpot.networks import Activations, Layer, Network, forward, layers_of, parameter_count, standardize
+from dashpot.networks import WHOLE, Activations, Layer, Network, forward, layers_of, parameter_count, standardize
 from dashpot.optimizers import StackedOptimizer
 from dashpot.randomness import Draws, draws, keys
 from dashpot.regularizers.base import Epoch
 from dashpot.regularizers.initializers import default_initializer
 from dashpot.regularizers.recipe import Recipe, stacked
-from dashpot.scaling import scaling, silenced
+from dashpot.scaling import embedding_of, scaling, silenced
 
 SETTLING = 1024  # training rows that first weights are fitted to, at most
 
@@ -36,13 +37,14 @@ def step(
     recipe: Recipe,
     design: Any,
     rng: Draws,
+    embedding: Embedding = WHOLE,
 ) -> tuple[Tensor, list[Tensor]]:
     """Losses of a batch, (networks,), and the gradient of each network's loss plus penalty by weights and biases."""
     inputs, targets = augmented(inputs, targets, recipe, design, rng)
-    inputs = recipe.oppose(inputs, lambda at: slope(layers, at, targets, design), rng)
+    inputs = recipe.oppose(inputs, lambda at: slope(layers, at, targets, design, embedding), rng)
     seen = recipe.perturb_weights(layers, rng)
     outputs, units = forward(
-        seen, inputs, design.activation, lambda units, depth: recipe.perturb_units(units, depth, rng)
+        seen, inputs, design.activation, lambda units, depth: recipe.perturb_units(units, depth, rng), embedding
     )
     losses = (design.loss.per_row(outputs, targets) * weights).sum(1)
     total = losses + recipe.penalty(layers, units)
@@ -57,10 +59,12 @@ def augmented(inputs: Tensor, targets: Tensor, recipe: Recipe, design: Any, rng:
     return seen, recipe.augment(targets, targets, rng)[0] if design.loss.reconstructs else aims
 
 
-def slope(layers: Sequence[Layer], inputs: Tensor, targets: Tensor, design: Any) -> Tensor:
+def slope(
+    layers: Sequence[Layer], inputs: Tensor, targets: Tensor, design: Any, embedding: Embedding = WHOLE
+) -> Tensor:
     """The gradient of each row's loss by its own inputs, shaped like them."""
     inputs = inputs.detach().requires_grad_()
-    outputs, _ = forward(layers, inputs, design.activation)
+    outputs, _ = forward(layers, inputs, design.activation, embedding=embedding)
     return torch.autograd.grad(design.loss.per_row(outputs, targets).sum(), inputs)[0]
 
 
@@ -69,7 +73,7 @@ def first_layers(
 ) -> Sequence[Layer]:
     """The weights with which a network of this seed begins, shaped like `layers`, a stack of one.
 
-    `inputs` (1, rows, inputs) are standardized training rows; without them nothing is fitted to rows.
+    `inputs` (1, rows, features) are training rows as the first layer reads them; without them nothing is fitted.
     """
     rng = draws([seed], step=0)
     begun = recipe.initialize(default_initializer(activation).initialize(layers, rng.at("initial")), rng)
@@ -97,8 +101,8 @@ class Stack:
         self.steps, self.batch = prepared[0].steps, prepared[0].batch_width
         self.device = torch.device(device)
         self.examples = examples
-        self.recipe = self._recipe()
         self._load(examples)
+        self.recipe = self._recipe()
         self.parameters = torch.cat([self._first_weights(i) for i in range(len(prepared))])
         self.optimizer = self._optimizer()
         self.memory = self.recipe.begin(self.parameters)
@@ -108,7 +112,8 @@ class Stack:
 
     def _recipe(self) -> Recipe:
         """The recipes of all networks in one."""
-        return stacked([one.job.recipe for one in self.members], self.device).bind(self.examples.columns)
+        columns = replace(self.examples.columns, further=self.embedding.further)
+        return stacked([one.job.recipe for one in self.members], self.device).bind(columns)
 
     def _load(self, examples: Examples) -> None:
         """Inputs and targets of all rows, those of each network's own making behind, on the device."""
@@ -126,6 +131,7 @@ class Stack:
         self.weights = [one.sample.weights for one in self.members]
         scales = self._scalings()
         self.scales = [torch.from_numpy(np.stack(part)[:, None]).to(self.device) for part in zip(*scales, strict=True)]
+        self.embedding = together(self._embeddings(scales), self.device)
         self._load_validation(examples)
 
     def _scalings(self) -> list[tuple[np.ndarray, ...]]:
@@ -144,6 +150,13 @@ class Stack:
                 scales.append(known[rows])
         return [
             silenced(one.job, self.examples.columns, scale) for one, scale in zip(self.members, scales, strict=True)
+        ]
+
+    def _embeddings(self, scales: list[tuple[np.ndarray, ...]]) -> list[Embedding]:
+        """The embedding of each network."""
+        return [
+            one.job.start[0].embedding if one.job.start else embedding_of(one.sample, self.design, scale, one.job.seed)
+            for one, scale in zip(self.members, scales, strict=True)
         ]
 
     def _load_validation(self, examples: Examples) -> None:
@@ -175,11 +188,12 @@ class Stack:
         return parameters
 
     def _some_inputs(self, i: int) -> Tensor:
-        """Standardized inputs of some training rows of one network, spread over all of them, (1, rows, inputs)."""
+        """Some training rows of one network, spread over all, as its first layer reads them, (1, rows, features)."""
         rows = self.rows[i][:: -(-len(self.rows[i]) // SETTLING)]
         centre, scale = (part[i : i + 1] for part in self.scales[:2])
         inputs = self.inputs.index_select(0, torch.from_numpy(rows).to(self.device))[None]
-        return torch.as_tensor(standardize(inputs, centre, scale, self.design.clipping))
+        seen = torch.as_tensor(standardize(inputs, centre, scale, self.design.clipping))
+        return torch.as_tensor(self.embedding.each(lambda part: part[i : i + 1])(seen))
 
     def _optimizer(self) -> StackedOptimizer:
         """The optimizers of all networks in one."""
@@ -202,7 +216,7 @@ class Stack:
         rngs = map(Draws, keys(seeds, range(first, first + self.steps)).to(self.device))
         for number, rng in enumerate(rngs):
             inputs, targets = self._gather(order[:, number])
-            loss, parts = step(leaves, inputs, targets, weights[:, number], recipe, self.design, rng)
+            loss, parts = step(leaves, inputs, targets, weights[:, number], recipe, self.design, rng, self.embedding)
             torch.cat([part.flatten(1) for part in parts], dim=1, out=used)
             taken = self.optimizer.update(gradients)
             write(recipe.constrain(layers, taken), layers)
@@ -242,7 +256,7 @@ class Stack:
         for start in range(0, rows.shape[1], self.batch):
             chunk = slice(start, start + self.batch)
             inputs, targets = self._gather(rows[:, chunk])
-            outputs, _ = forward(layers, inputs, self.design.activation)
+            outputs, _ = forward(layers, inputs, self.design.activation, embedding=self.embedding)
             if not self.design.loss.standardizes:
                 outputs = outputs + self.scales[2]
             loss = loss + (self.design.loss.per_row(outputs, targets) * weights[:, chunk]).sum(1)
@@ -313,6 +327,7 @@ class Stack:
         if not kept:
             return
         self.scales = [scale[keep] for scale in self.scales]
+        self.embedding = self.embedding.each(lambda part: part[keep])
         self.validation = self.validation[0][keep], self.validation[1][keep]
         self.memory = {name: tensor[keep] for name, tensor in self.memory.items()}
         self.before = self.before[keep]
@@ -327,6 +342,7 @@ class Stack:
             for layer in layers_of(parameters, self.widths)
         ]
         centre, scale, target_centre, target_scale = (part[i, 0].cpu().numpy().copy() for part in self.scales)
+        embedding = self.embedding.each(lambda part: part[i, 0].cpu().numpy().copy())
         return Network(
             layers,
             self.design.activation,
@@ -337,6 +353,7 @@ class Stack:
             target_scale,
             self.histories[i],
             self.epoch,
+            embedding=embedding,
         )
 
 

@@ -140,6 +140,6 @@ def _first(estimator: Any, network: Network, member: int, inputs: Tensor | None 
     if len(jobs) != len(estimator.networks_) and member:
         raise UsageError(f"diagnose(member={member}): snapshots share first weights. Only member=0 can be told apart.")
     job = jobs[member]
-    widths = [len(network.centre), *(weights.shape[1] for weights, _ in network.layers)]
+    widths = [len(network.layers[0][0]), *(weights.shape[1] for weights, _ in network.layers)]
     empty = [Layer(torch.zeros(1, a, b), torch.zeros(1, 1, b)) for a, b in pairwise(widths)]
     return [Layer(*layer) for layer in first_layers(empty, network.activation, job.recipe, job.seed, inputs)]

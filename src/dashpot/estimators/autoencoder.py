@@ -212,8 +212,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
                 f"Autoencoder(code_size={size!r}): must be a whole number of at least 1, or a share of the variance "
                 "between 0 and 1."
             )
-        if any(isinstance(part, Ensemble) and part.shapes for part in self.recipe_.parts):
+        ensembles = [part for part in self.recipe_.parts if isinstance(part, Ensemble)]
+        if any(part.shapes for part in ensembles):
             raise UsageError("Autoencoder: Ensemble(shapes=...) would change the code. Set hidden_layers instead.")
+        if any(part.numeric_embeddings for part in ensembles):
+            raise UsageError("Autoencoder: Ensemble(numeric_embeddings=...): inputs stay as they are. Leave it out.")
         return design_of
 
     def _loss(self, targets: np.ndarray) -> Loss:

@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
 from dashpot.checkpoints import Checkpoints
+from dashpot.embeddings import check_embedding
 from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators.features import Features
 from dashpot.estimators.sampling import check_samples, mean_and_spread
@@ -51,6 +52,7 @@ class MLP(Features, BaseEstimator):
         workers: int | None = None,
         progress: bool = False,
         image_shape: Any = None,
+        numeric_embedding: str = "none",
     ) -> None:
         self.hidden_layers = hidden_layers
         self.activation = activation
@@ -65,6 +67,7 @@ class MLP(Features, BaseEstimator):
         self.workers = workers
         self.progress = progress
         self.image_shape = image_shape
+        self.numeric_embedding = numeric_embedding
 
     def __sklearn_tags__(self) -> Any:
         """Missing cells and text are fine; training draws at random."""
@@ -166,6 +169,7 @@ class MLP(Features, BaseEstimator):
                 f"{name}(activation={self.activation!r}): must be one of {', '.join(ACTIVATIONS)}."
                 f"{did_you_mean(str(self.activation), ACTIVATIONS)}"
             )
+        check_embedding(self.numeric_embedding, f"{name}(numeric_embedding={self.numeric_embedding!r})")
         layers = self._whole_numbers("hidden_layers")
         (batch_size,), (max_epochs,) = self._whole_numbers("batch_size"), self._whole_numbers("max_epochs")
         if not 0 <= self.tolerance < 1:
@@ -181,6 +185,7 @@ class MLP(Features, BaseEstimator):
                 max_epochs,
                 float(self.tolerance),
                 bool(self.standardize),
+                numeric_embedding=self.numeric_embedding,
             )
 
         return design
@@ -306,8 +311,8 @@ class MLP(Features, BaseEstimator):
         `L1`), or its inputs are constant.
         """
         check_is_fitted(self, "networks_")
-        used = [(one.layers[0][0] != 0).any(1) & (one.scale != 0) for one in self._members()]
-        sources = np.unique(self.encoder_.inputs_.source[np.any(used, axis=0)]).tolist()
+        used = np.any([one.used() for one in self._members()], axis=0)
+        sources = np.unique(self.encoder_.inputs_.source[used]).tolist()
         names = getattr(self, "feature_names_in_", None)
         return sources if names is None else [names[source] for source in sources]
 

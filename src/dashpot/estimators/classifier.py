@@ -53,6 +53,10 @@ class MLPClassifier(ClassifierMixin, MLP):
     image_shape : (height, width), (height, width, channels) or None
         Rows are pictures of this shape: all pixels stay inputs, standardized by channel, and `Rotate`, `Shift` and the
         like can change them in training. None: rows are rows of a table.
+    numeric_embedding : str, default "none"
+        What each network reads of a number beside its standardized value: "none"; "piecewise_linear", the share of
+        each of 16 pieces between quantiles that lies below it; "periodic", 8 cosines of random frequencies. Numbers
+        with fewer than five different values stay as they are. Helps where a target follows steps and thresholds.
 
     Attributes
     ----------
@@ -93,6 +97,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         class_weight: Any = None,
         focal_gamma: float = 0.0,
         image_shape: Any = None,
+        numeric_embedding: str = "none",
     ) -> None:
         super().__init__(
             hidden_layers,
@@ -108,6 +113,7 @@ class MLPClassifier(ClassifierMixin, MLP):
             workers,
             progress,
             image_shape,
+            numeric_embedding,
         )
         self.class_weight = class_weight
         self.focal_gamma = focal_gamma

@@ -53,6 +53,10 @@ class MLPRegressor(RegressorMixin, MLP):
     image_shape : (height, width), (height, width, channels) or None
         Rows are pictures of this shape: all pixels stay inputs, standardized by channel, and `Rotate`, `Shift` and the
         like can change them in training. None: rows are rows of a table.
+    numeric_embedding : str, default "none"
+        What each network reads of a number beside its standardized value: "none"; "piecewise_linear", the share of
+        each of 16 pieces between quantiles that lies below it; "periodic", 8 cosines of random frequencies. Numbers
+        with fewer than five different values stay as they are. Helps where a target follows steps and thresholds.
 
     Attributes
     ----------
@@ -92,6 +96,7 @@ class MLPRegressor(RegressorMixin, MLP):
         progress: bool = False,
         loss: Any = "squared_error",
         image_shape: Any = None,
+        numeric_embedding: str = "none",
     ) -> None:
         super().__init__(
             hidden_layers,
@@ -107,6 +112,7 @@ class MLPRegressor(RegressorMixin, MLP):
             workers,
             progress,
             image_shape,
+            numeric_embedding,
         )
         self.loss = loss
 

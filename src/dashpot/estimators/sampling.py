@@ -69,10 +69,12 @@ def _noisy(
             for weight, bias in network.layers
         ]
         units = network.seen(rows)
+        embedding = network.embedding.each(torch.from_numpy)
         outputs, _ = forward(
             noise.perturb_weights(weights, rng),
             torch.from_numpy(units.astype(np.float32)).expand(copies, *units.shape),
             network.activation,
             lambda units, depth, noise=noise, rng=rng: noise.perturb_units(units, depth, rng),  # type: ignore[misc]
+            embedding,
         )
         yield from outputs.numpy().astype(np.float64) * network.target_scale + network.target_centre

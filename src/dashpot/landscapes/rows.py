@@ -20,9 +20,9 @@ LARGEST = 2**21  # units of a layer that are computed at once: as much as the ca
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows as one network sees them, or each of a stack: standardized inputs, targets, and weights that sum to one."""
+    """Rows as one network sees them, or each of a stack: what is read, targets, and weights that sum to one."""
 
-    inputs: Tensor  # (1 or networks, rows, inputs)
+    inputs: Tensor  # (1 or networks, rows, features)
     targets: Tensor  # (1 or networks, rows, outputs)
     weights: Tensor  # (1 or networks, rows)
     shift: Tensor  # (outputs,) or (networks, 1, outputs), for networks that trained on other shares of the classes
@@ -62,7 +62,7 @@ def seen_by(
 
 def rows_of(network: Network, loss: Loss, inputs: np.ndarray, targets: np.ndarray, weights: Any = None) -> Rows:
     """Inputs and encoded targets as numbers, (rows, ...), as a network sees them."""
-    standard = network.seen(inputs)
+    standard = network.read(inputs)
     shift = network.target_centre
     if loss.standardizes:
         targets, shift = (targets - network.target_centre) / network.target_scale, np.zeros_like(shift)

@@ -72,6 +72,7 @@ def _recommend(model: MLPClassifier | MLPRegressor, candidate: Candidate) -> Non
         activation=design.activation,
         optimizer=design.optimizer,
         batch_size=design.batch_size,
+        numeric_embedding=design.numeric_embedding,
         regularizers=candidate.recipe.parts,
     )
 

@@ -86,6 +86,7 @@ class Race:
                     "hidden layers": layers_of(one),
                     "activation": one.design.activation,
                     "batch size": one.design.batch_size,
+                    "numeric embedding": one.design.numeric_embedding,
                     "learning rate": one.design.optimizer.learning_rate,
                     "decay": one.design.optimizer.decay,
                     "recipe": ", ".join(map(repr, one.recipe.parts)),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import qmc
 
+from dashpot.embeddings import CHOICES
 from dashpot.jobs import Design
 from dashpot.optimizers import AdamW
 from dashpot.regularizers import (
@@ -75,6 +76,7 @@ class Candidate:
         words = {
             f"hidden layers {layers_of(self)}",
             f"batch size {design.batch_size}",
+            f"numeric embedding {design.numeric_embedding}",
             *map(kind_of, self.recipe.parts),
         }
         return frozenset(words | ({f"activation {design.activation}"} if design.hidden_layers else set()))
@@ -141,10 +143,12 @@ def _family(
     activation, batch = ACTIVATIONS[rng.integers(len(ACTIVATIONS))], int(rng.choice(BATCH_SIZES))
     count = int(rng.integers(1, min(MOST_PARTS, len(pool)) + 1)) if pool else 0
     chosen = [pool[i] for i in sorted(rng.choice(len(pool), count, replace=False))] if count else []
+    numeric = CHOICES[rng.integers(len(CHOICES))]
     shares = qmc.Sobol(2 + len(chosen), rng=rng).random(FAMILY)
     stopping = EarlyStopping(monitors[int(rng.integers(len(monitors)))], patience=25)
     for rate, decay, *strengths in shares.tolist():
         parts = tuple(part.at_share(share) for part, share in zip(chosen, strengths, strict=True))
         optimizer = AdamW(LEARNING_RATE.between(rate), schedule="cosine", decay=DECAY.between(decay), beta2=0.95)
         own = replace(design, hidden_layers=shape, activation=activation, batch_size=batch, optimizer=optimizer)
+        own = replace(own, numeric_embedding=numeric)
         yield Candidate(0, Recipe((*fixed, *parts, stopping)), own)

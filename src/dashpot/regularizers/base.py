@@ -32,6 +32,7 @@ QUIET = (
     "columns",
     "recipes",
     "shapes",
+    "numeric_embeddings",
     "start_epoch",
     "smoothing",
 )  # written only where they are no default

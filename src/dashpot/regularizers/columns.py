@@ -72,8 +72,9 @@ class GroupLasso(Regularizer):
         require(self, "strength", at_least=0, below=math.inf)
 
     def bind(self, columns: Inputs) -> Regularizer:
-        """Learn the source columns."""
-        return with_fields(self, {"source": source_of(columns)})
+        """Learn the source columns of the first layer's weights."""
+        source = source_of(columns)
+        return with_fields(self, {"source": torch.cat([source, source[columns.further]])})
 
     def constrain(self, layers: Sequence[Layer], step: Step) -> list[Layer]:
         """Shrink the first layer, column by column."""

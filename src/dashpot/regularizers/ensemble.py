@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dashpot.embeddings import check_embedding
 from dashpot.errors import UsageError
 from dashpot.jobs import Job
 from dashpot.ranges import require
@@ -36,6 +37,8 @@ class Ensemble(Regularizer):
         counts as one, and `Recipe(())` as nothing. Noisy passes (`samples`) know the rest of the recipe only.
     shapes : tuple of tuple of int, default ()
         Member k has the hidden layers k of these, likewise; without any, all have those of the estimator.
+    numeric_embeddings : tuple of str, default ()
+        Member k has the numeric embedding k of these, likewise.
 
     References
     ----------
@@ -55,7 +58,15 @@ class Ensemble(Regularizer):
     columns: float = 1.0
     recipes: tuple[Regularizer, ...] = ()
     shapes: tuple[tuple[int, ...], ...] = ()
-    off: ClassVar = {"members": 1, "bootstrap": False, "columns": 1.0, "recipes": (), "shapes": ()}
+    numeric_embeddings: tuple[str, ...] = ()
+    off: ClassVar = {
+        "members": 1,
+        "bootstrap": False,
+        "columns": 1.0,
+        "recipes": (),
+        "shapes": (),
+        "numeric_embeddings": (),
+    }
     ranges: ClassVar = {"members": Range(2, 8)}
 
     def __post_init__(self) -> None:
@@ -64,6 +75,7 @@ class Ensemble(Regularizer):
         require(self, "columns", above=0, at_most=1)
         check_recipes(self.recipes)
         check_shapes(self.shapes)
+        check_embeddings(self.numeric_embeddings)
 
     def plan(self, job: Job) -> list[Job]:
         """One job for each member; the first keeps the seed of the job."""
@@ -80,6 +92,9 @@ class Ensemble(Regularizer):
             recipe = Recipe((*recipe.parts, self.recipes[number % len(self.recipes)]))
         if self.shapes:
             design = replace(design, hidden_layers=tuple(self.shapes[number % len(self.shapes)]))
+        if self.numeric_embeddings:
+            own = self.numeric_embeddings[number % len(self.numeric_embeddings)]
+            design = replace(design, numeric_embedding=own)
         start = job.start[number : number + 1]
         return replace(job, recipe=recipe, rows=rows, seed=seed, design=design, start=start, columns=columns)
 
@@ -103,6 +118,16 @@ def check_shapes(shapes: tuple[tuple[int, ...], ...]) -> None:
     for width in (width for widths in shapes for width in widths):
         if isinstance(width, bool) or not isinstance(width, int) or width < 1:
             raise UsageError(f"Ensemble(shapes={shapes!r}): {rule}.")
+
+
+def check_embeddings(kinds: tuple[str, ...]) -> None:
+    """Refuse what are no names of embeddings."""
+    if not isinstance(kinds, tuple):
+        raise UsageError(
+            f"Ensemble(numeric_embeddings={kinds!r}): pass names in a tuple, such as ('none', 'periodic')."
+        )
+    for kind in kinds:
+        check_embedding(kind, f"Ensemble(numeric_embeddings={kinds!r})")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A table of anything becomes a table of numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,12 +31,18 @@ class Inputs:
         True for 0/1 indicators (levels, missing flags), False for measured numbers.
     image : (height, width, channels) or None
         The shape of the pictures, where rows are pictures.
+    distinct : array (inputs,) of int or None
+        How many different values each input had at fit; None where nobody counted.
+    further : array (features,) of int
+        The inputs that the further features of a numeric embedding belong to, which the first layer reads behind all.
     """
 
     names: tuple[str, ...]
     source: np.ndarray
     indicator: np.ndarray
     image: tuple[int, int, int] | None = None
+    distinct: np.ndarray | None = None
+    further: np.ndarray = field(default_factory=lambda: np.arange(0))
 
 
 class TableEncoder:
@@ -110,7 +116,9 @@ class TableEncoder:
             self.feature_names_in_ = np.array([column.name for column in columns], dtype=object)
         inputs = [(name, number, flag) for number, one in enumerate(columns) for name, flag in one.inputs()]
         names, source, indicator = zip(*inputs, strict=True)
-        self.inputs_ = Inputs(names, np.array(source, dtype=np.int64), np.array(indicator, dtype=bool))
+        numbers = np.array(source, dtype=np.int64)
+        distinct = np.array([one.distinct for one in columns])[numbers]
+        self.inputs_ = Inputs(names, numbers, np.array(indicator, dtype=bool), distinct=distinct)
 
     def fit_transform(self, X: Any) -> np.ndarray:
         """Learn the columns and return the numbers."""

@@ -17,6 +17,7 @@ _most_levels = 50
 _few_levels = 10
 _repeated_share = 0.1
 _classes_of_a_number = 10
+_looked_at = 10_000
 _row_numbers = frozenset({"", "id", "index", "row", "rownames", "unnamed: 0", "column 1"})
 
 
@@ -43,6 +44,8 @@ class Column:
         Why the column is ignored.
     constant : str
         Of an ignored column whose cells are all the same: that cell.
+    distinct : int
+        Of a number or a date: its different values among 10,000 rows at fit.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Column:
     seasonal: bool = False
     reason: str = ""
     constant: str = ""
+    distinct: int = 0
 
     def inputs(self) -> list[tuple[str, bool]]:
         """Return name and "is an indicator" of each input that the column becomes."""
@@ -136,7 +140,9 @@ def describe_numbers(names: Sequence[str], values: np.ndarray, caller: str) -> l
     low, high = (np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0))
     low, high = low.astype(np.float64), high.astype(np.float64)
     missing = np.isnan(values).any(axis=0)
-    center, scale = _center_and_scale(values, low, high)
+    some = np.sort(values[:: -(-len(values) // _looked_at)].astype(np.float64), axis=0)  # missing cells go last
+    distinct = (some[1:] > some[:-1]).sum(axis=0) + 1
+    center, scale = _center_and_scale(some, low, high)
     columns = []
     for number, name in enumerate(names):
         if np.isnan(low[number]):
@@ -154,7 +160,8 @@ def describe_numbers(names: Sequence[str], values: np.ndarray, caller: str) -> l
             columns.append(Column(name, "ignored", reason="it numbers the rows"))
         else:
             flag = bool(missing[number])
-            columns.append(Column(name, "number", (), False, flag, float(center[number]), float(scale[number])))
+            scaling = float(center[number]), float(scale[number])
+            columns.append(Column(name, "number", (), False, flag, *scaling, distinct=int(distinct[number])))
     return columns
 
 
@@ -172,9 +179,8 @@ def refuse_infinity(names: Sequence[str], values: np.ndarray, caller: str) -> No
         )
 
 
-def _center_and_scale(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return centre and scale by column, 0 and 1 where float32 needs no help."""
-    some = np.sort(values[:: max(1, len(values) // 10_000)].astype(np.float64), axis=0)  # missing cells go last
+def _center_and_scale(some: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return centre and scale by sorted column, 0 and 1 where float32 needs no help."""
     count = (~np.isnan(some)).sum(axis=0)
     at = np.arange(some.shape[1])
     lower, median, upper = (some[((count - 1).clip(0) * share).astype(int), at] for share in (0.25, 0.5, 0.75))
@@ -198,7 +204,7 @@ def _describe_dates(name: str, values: np.ndarray) -> Column:
     if not len(known) or ((known[0] == known).all() and not missing.any()):
         return Column(name, "ignored", reason="every cell is the same date" if len(known) else "every cell is missing")
     seasonal = bool(known.max() - known.min() > np.timedelta64(366, "D"))
-    return Column(name, "date", missing=bool(missing.any()), seasonal=seasonal)
+    return Column(name, "date", missing=bool(missing.any()), seasonal=seasonal, distinct=len(np.unique(known)))
 
 
 def _describe_levels(name: str, values: np.ndarray, declared: bool) -> Column:
