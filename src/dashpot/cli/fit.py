@@ -10,6 +10,7 @@ from dashpot.cli.options import (
     Shape,
     a_path,
     checkpoint_option,
+    embedding_option,
     epochs_option,
     given,
     groups_option,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @with_option
 @task_option
 @hidden_option
+@embedding_option
 @epochs_option
 @click.option("--image-shape", type=Shape(), metavar="SHAPE", help="Rows are pictures: 28,28, or 32,32,3 for colours.")
 @weights_option
@@ -46,6 +48,7 @@ def fit(
     regularizers: tuple[str, ...],
     task: str,
     hidden: tuple[int, ...] | None,
+    numeric_embedding: str | None,
     epochs: int | None,
     image_shape: tuple[int, ...] | None,
     weights: str | None,
@@ -62,6 +65,7 @@ def fit(
     check_output(output, data)
     options = given(
         hidden_layers=hidden,
+        numeric_embedding=numeric_embedding,
         max_epochs=epochs,
         regularizers=parsed(regularizers),
         random_state=seed,

@@ -89,6 +89,11 @@ hidden_option = click.option(
     metavar="WIDTHS",
     help="Widths of the hidden layers, for example 128,128; or none.",
 )
+embedding_option = click.option(
+    "--numeric-embedding",
+    type=click.Choice(["none", "piecewise_linear", "periodic"]),
+    help="Further features of each number, for thresholds and steps.",
+)
 epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Passes through the training rows, at most.")
 seed_option = click.option(
     "--seed",
