@@ -89,11 +89,15 @@ class Judge:
         )
 
     def cost(self, predictions: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
-        """What an ensemble costs by the metric: less is better, NaN is none. The loss orders equal ones."""
-        cost = -self.score.sign * self.value(predictions, targets, weights)
-        if PER_ROW.get(self.score.name) is row_losses:
-            return cost
-        return cost + TIE * float(np.average(self._rows(row_losses, predictions, targets), weights=weights))
+        """What an ensemble costs: less is better, NaN is none.
+
+        By the metric, the loss orders equal ones; where rows are only right or wrong by the loss alone, since greedy
+        selection would choose those that are right by luck.
+        """
+        loss = float(np.average(self._rows(row_losses, predictions, targets), weights=weights))
+        if PER_ROW.get(self.score.name) in (row_losses, wrong):
+            return loss
+        return TIE * loss - self.score.sign * self.value(predictions, targets, weights)
 
 
 def score_of(metric: Any, task: str) -> Score:

@@ -65,11 +65,11 @@ def race(
     task : {"auto", "classification", "regression"}
     metric : str, scorer or Score, default "auto"
         What the model is to be good at, as in `compare`: "log_loss" or "r2" by default; accuracy, balanced_accuracy,
-        auc, brier; mae, rmse; scikit-learn's scorers. It chooses the ensemble. Candidates leave by their losses on the
-        same rows: by the metric where it is a mean over rows (log_loss, accuracy, balanced_accuracy, brier, r2, mae),
-        else by log-loss or squared error. For balanced_accuracy classes are weighted in training and in all losses, so
-        that each counts as much as the others; probabilities are those of such classes. For mae networks train on
-        absolute errors.
+        auc, brier; mae, rmse; scikit-learn's scorers. It chooses the ensemble, but for accuracies, where the loss does.
+        Candidates leave by their losses on the same rows: by the metric where it is a mean over rows (log_loss,
+        accuracy, balanced_accuracy, brier, r2, mae), else by log-loss or squared error. For balanced_accuracy classes
+        are weighted in training and in all losses, so that each counts as much as the others; probabilities are those
+        of such classes. For mae networks train on absolute errors.
     regularizers : sequence of Regularizer
         What the race may put into recipes, each at strengths from its own `ranges`.
     fixed : sequence of Regularizer
