@@ -1,6 +1,7 @@
 """`race`: candidates on the same folds; the clearly worse leave, the survivors are the model."""
 
 import itertools
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,7 @@ from dashpot.errors import DataError, UsageError
 from dashpot.estimators.combining import row_losses
 from dashpot.jobs import Design, Examples
 from dashpot.losses import Binary
-from dashpot.races import course, finish
+from dashpot.races import course, finish, racing
 from dashpot.races.finish import whole_numbers
 from dashpot.races.judging import judge_of, score_of
 from dashpot.races.racing import NOISE
@@ -362,3 +363,12 @@ def test_the_command_races_saves_and_tells(survey, tmp_path):
     assert len(table.read_text().splitlines()) == 3
     assert "MaxNorm(limit=3.0)" in table.read_text()
     assert len(dashpot.load(model).predict(frame)) == len(frame)
+
+
+def test_a_family_is_expected_to_run_faster_than_single_networks_so_that_one_begins():
+    track = a_course()
+    track.pace = [1.0] * track.folds  # only the default recipe has run: 1.4 seconds a recipe of these two folds
+    limit = time.monotonic() + 4 * 1.4 * racing.STACKED + 0.1
+    assert racing._affordable(track, limit) == FAMILY
+    track.pace += [1.0]
+    assert racing._affordable(track, limit) == 0

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     help='A regularizer that is in every recipe, for example "Dropout(0.3)"; may be repeated.',
 )
 @click.option("--table", type=a_path, help="Write every recipe that took part, and its loss, to this csv file.")
+@click.option("--report", type=a_path, help="Write a page with pictures, for example race.html.")
 @task_option
 @click.option(
     "--metric", default="auto", show_default="log_loss or r2", help="What to be good at, for example balanced_accuracy."
@@ -65,6 +66,7 @@ def race(
     candidates: int | None,
     fixed: tuple[str, ...],
     table: Path | None,
+    report: Path | None,
     task: str,
     metric: str,
     weights: str | None,
@@ -79,9 +81,9 @@ def race(
 
     Example: dashpot race survey.csv --target vote --budget 2m -o vote.dashpot
     """
-    check_output(output, data)
-    if table is not None:
-        check_output(table, data, output)
+    places = [path for path in (output, table, report) if path is not None]
+    for number, path in enumerate(places):
+        check_output(path, data, *places[:number])
     given = read_roles(data, target, weights, groups)
     import dashpot
     from dashpot.writing import write_text
@@ -104,6 +106,8 @@ def race(
     model.save(output)
     if table is not None:
         write_text(table, model.race_.table.to_csv(float_format="%.6g"), "dashpot race --table")
+    if report is not None:
+        model.race_.report(report)
     _tell(model.race_)
     click.echo(f"\nThe model is in {output}: dashpot predict {output} new.csv")
 

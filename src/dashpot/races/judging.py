@@ -64,6 +64,18 @@ class Judge:
         """Whether the metric is a mean over rows (AUC, for example, is none)."""
         return self.score.name in PER_ROW
 
+    @property
+    def loss_label(self) -> str:
+        """What the loss of a row is called."""
+        names: dict[RowLoss, str] = {
+            wrong: "share of wrong classes",
+            distance: "Brier score",
+            absolute: "mean absolute error",
+        }
+        usual = "log-loss" if self.score.task == "classification" else "squared error (1 is the target's variance)"
+        name = names.get(PER_ROW.get(self.score.name, row_losses), usual)
+        return f"{name}, classes weighted alike" if self.score.name == "balanced_accuracy" else name
+
     def losses(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """What each row costs, (rows,): by the metric, or by log-loss or squared error where it has no rows."""
         return self._rows(PER_ROW.get(self.score.name, row_losses), predictions, targets)

@@ -26,6 +26,7 @@ from dashpot.tables import task_of
 HEAT = 8 * FAMILY  # candidates that begin together, where there is time
 NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
 SHARE = 0.4  # of a heat's candidates that go on from fold to fold on average, for planning its time
+STACKED = 0.4  # a network in a family takes this share of the seconds of one alone, before any family has run
 Progress = Callable[[str], None]
 
 
@@ -236,6 +237,8 @@ def _affordable(course: Course, limit: float | None) -> int:
     if limit is None:
         return HEAT
     each = np.median(course.pace[-2 * course.folds :]) * (1 + SHARE * (course.folds - 1))
+    if len(course.pace) == course.folds:
+        each *= STACKED
     count = int(max(_left(course, limit), 0.0) / each)
     return count // FAMILY * FAMILY if count >= FAMILY else 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -125,6 +126,12 @@ class Race:
         """Mean loss of each candidate on the rows that all of them have seen."""
         shared = ~np.isnan(self.losses).any(axis=0)
         return np.asarray(np.average(self.losses[:, shared], axis=1, weights=self.row_weights[shared]))
+
+    def report(self, path: str | Path) -> Path:
+        """Write one offline page: who began, the ensemble, what mattered, and how far to believe it."""
+        from dashpot.report.raced import write_race
+
+        return write_race(self, Path(path))
 
     def __repr__(self) -> str:
         """The result in a few lines."""
