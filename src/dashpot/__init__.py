@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dashpot.anomalies import AnomalyDetector as AnomalyDetector
     from dashpot.contact_sheet import preview as preview
     from dashpot.datasets import load_anes96 as load_anes96
+    from dashpot.denoising import Denoiser as Denoiser
     from dashpot.diagnosis import diagnose as diagnose
     from dashpot.errors import DashpotError as DashpotError
     from dashpot.errors import DataError as DataError
@@ -50,6 +51,7 @@ _homes = {
     "EnsembleRegressor": "dashpot.estimators",
     "MLPClassifier": "dashpot.estimators",
     "MLPRegressor": "dashpot.estimators",
+    "Denoiser": "dashpot.denoising",
     "diagnose": "dashpot.diagnosis",
     "landscape": "dashpot.landscapes",
     "sharpness": "dashpot.landscapes",

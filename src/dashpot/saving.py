@@ -81,6 +81,10 @@ def _described(model: Any, tensors: dict[str, np.ndarray], prefix: str = "") -> 
         from dashpot.anomalies.files import described_detector
 
         return described_detector(model, tensors)
+    if hasattr(model, "model_"):
+        from dashpot.denoising.saved import described_denoiser
+
+        return described_denoiser(model, tensors)
     networks = [described_network(one, f"{prefix}{number}", tensors) for number, one in enumerate(model.networks_)]
     return {
         "estimator": type(model).__name__,
@@ -204,6 +208,10 @@ def _model(described: dict[str, Any], tensors: dict[str, np.ndarray], prefix: st
 
         return detector_from(described, tensors)
     name = described["estimator"]
+    if name == "Denoiser":
+        from dashpot.denoising.saved import denoiser_from
+
+        return denoiser_from(described, tensors)
     parameters = dict(described["parameters"])
     if isinstance(parameters.get("optimizer"), dict):
         parameters["optimizer"] = _built(OPTIMIZERS, parameters["optimizer"])

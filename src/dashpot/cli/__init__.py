@@ -16,6 +16,7 @@ from dashpot import __version__
 from dashpot.cli.augment_preview import augment_preview
 from dashpot.cli.compare import compare
 from dashpot.cli.demo import demo
+from dashpot.cli.denoise import denoise
 from dashpot.cli.detect import detect
 from dashpot.cli.diagnose import diagnose
 from dashpot.cli.embed import embed
@@ -33,7 +34,7 @@ _unexpected = 1
 
 
 @click.group(
-    commands=[demo, compare, race, fit, predict, detect, embed, show, landscape, diagnose, augment_preview],
+    commands=[demo, compare, race, fit, predict, detect, embed, denoise, show, landscape, diagnose, augment_preview],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

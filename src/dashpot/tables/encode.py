@@ -138,7 +138,7 @@ class TableEncoder:
             If an array has another number of columns.
         """
         table = table_of(X, self.caller)
-        places = self._places(table)
+        places = self.places(table)
         if table.numbers is not None and all(column.kind in ("number", "ignored") for column in self.columns_):
             return self._from_numbers(table)
         blocks = [
@@ -148,7 +148,7 @@ class TableEncoder:
         ]
         return np.concatenate(blocks, axis=1, dtype=np.float32)
 
-    def _places(self, table: Table) -> list[int]:
+    def places(self, table: Table) -> list[int]:
         """Return where the table holds each column of the fit."""
         if not (table.named and hasattr(self, "feature_names_in_")):
             if len(table.names) != self.n_features_in_:

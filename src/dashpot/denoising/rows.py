@@ -1,0 +1,145 @@
+"""Tables to take noise out of: every row is seen whole, each column in units of its spread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dashpot.denoising.corruption import Corruption
+from dashpot.denoising.network import Drawing, WindowDenoiser
+from dashpot.denoising.subjects import Pass, Settings, held_out
+from dashpot.errors import DataError
+from dashpot.randomness import draws
+from dashpot.reconstruction import FURTHEST, Cell, Reconstruction, cells_of, targets_of
+from dashpot.tables import TableEncoder
+from dashpot.tables.decode import decode, filled
+from dashpot.tables.frames import table_of
+
+OF_ANY_CELL = ("masking", "swap")  # kinds of noise that disturb categories, too; the others disturb amounts
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of a table.
+
+    Attributes
+    ----------
+    encoder : TableEncoder, fitted
+    centre, spread : float arrays (inputs,)
+        Of amounts; 0 and 1 of indicators, 0.5 and 1 of one that tells two levels.
+    count : int
+        Clean rows that it was made by.
+    """
+
+    encoder: TableEncoder
+    centre: np.ndarray
+    spread: np.ndarray
+    count: int
+
+    @classmethod
+    def of(cls, X: Any) -> Rows:
+        """By a table of clean rows."""
+        encoder = TableEncoder("Denoiser").fit(X)
+        inputs, cells = encoder.transform(X), cells_of(encoder)
+        if len(inputs) < 2:
+            raise DataError(f"Denoiser.fit: has to compare rows, but n_samples = {len(inputs)}. Pass at least 2 rows.")
+        made = cls(encoder, *Reconstruction(cells).scale(targets_of(cells, inputs)), len(inputs))
+        made.centre[[cell.first for cell in made._of_two_levels()]] = 0.5  # so that a missing one is neither level
+        return made
+
+    @property
+    def settings(self) -> Settings:
+        """Few rows come back less often with other noise, or they are learned by heart."""
+        return Settings((128, 128), int(np.clip(100 * self.count, 5_000, 100_000)), 10)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """One row."""
+        return 1, len(self.centre)
+
+    inner = shape
+
+    @property
+    def seen(self) -> np.ndarray:
+        """Every number."""
+        return np.eye(len(self.centre), dtype=np.float32)
+
+    def units(self, X: Any, caller: str) -> np.ndarray:
+        """Rows in units of the columns' spreads, float32 (rows, inputs), NaN where a cell is missing."""
+        targets = targets_of(cells_of(self.encoder), self.encoder.transform(X))
+        table = table_of(X, caller)
+        for cell in self._of_two_levels():  # one indicator cannot say that the cell is missing
+            levels = table.column(self.encoder.places(table)[cell.source]).levels()
+            targets[[level is None for level in levels], cell.first] = np.nan
+        return np.asarray(((targets - self.centre) / self.spread).clip(-FURTHEST, FURTHEST), dtype=np.float32)
+
+    def _of_two_levels(self) -> list[Cell]:
+        """The categories that one indicator tells."""
+        return [cell for cell in cells_of(self.encoder) if cell.category and cell.past - cell.first == 1]
+
+    def drawing(self, clean: np.ndarray, noisy: np.ndarray | None, corruption: Corruption) -> Drawing:
+        """Rows, some of which are held out, with noise in the cells that it disturbs; missing cells are 0."""
+        parts = held_out(len(clean))
+        disturbed = self.disturbed(corruption)
+
+        def draw(count: int, rng: np.random.Generator, judged: bool) -> tuple[np.ndarray, np.ndarray]:
+            chosen = rng.choice(parts[judged], size=count)
+            aims = np.nan_to_num(clean[chosen])
+            if noisy is None:
+                seen = np.where(disturbed & ~np.isnan(clean[chosen]), self._noisy(aims, corruption, rng), aims)
+            else:
+                seen = np.nan_to_num(noisy[chosen])
+            return np.where(disturbed & ~np.isnan(clean[chosen]), aims, seen), seen
+
+        return draw
+
+    def _noisy(self, rows: np.ndarray, corruption: Corruption, rng: np.random.Generator) -> np.ndarray:
+        """Rows with noise; the levels of a category are masked, and taken from another row, together."""
+        import torch
+
+        draw = draws([int(rng.integers(2**31))], step=0)
+        noise, source = corruption.noise, self.encoder.inputs_.source
+        if noise.kind != "masking":
+            bound = noise.bind(self.encoder.inputs_)
+            return np.asarray(bound.perturb_units(torch.from_numpy(rows)[None], 0, draw)[0].numpy())
+        stays = noise.perturb_units(torch.ones(1, len(rows), int(source.max()) + 1), 0, draw)[0].numpy()
+        return np.asarray(rows * (stays[:, source] > 0), dtype=np.float32)
+
+    def disturbed(self, corruption: Corruption) -> np.ndarray:
+        """The inputs that noise of this kind disturbs, bool (inputs,)."""
+        found = np.zeros(len(self.centre), dtype=bool)
+        for cell in cells_of(self.encoder):
+            found[cell.first : cell.past] = not cell.category or corruption.noise.kind in OF_ANY_CELL
+        return found
+
+    def cleaned(self, model: WindowDenoiser, X: Any, level: float | None, path: Pass) -> Any:
+        """The table without noise; where that is masking, its missing cells are filled and the others stay."""
+        units = self.units(X, "Denoiser.transform")
+        levels = np.full(len(units), level or model.corruption.highest, dtype=np.float32)
+        found = model.cleaned(np.nan_to_num(units), levels).clip(-FURTHEST, FURTHEST)
+        expected = decode(self.encoder, found.astype(np.float64) * self.spread + self.centre)
+        disturbed, masked = self.disturbed(model.corruption), model.corruption.noise.kind == "masking"
+        replaced = {
+            cell.source: np.isnan(units[:, cell.first]) == masked
+            for cell in cells_of(self.encoder)
+            if disturbed[cell.first]
+        }
+        return _with(expected, replaced, X, self.encoder)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain JSON."""
+        scale = {"centre": self.centre.tolist(), "spread": self.spread.tolist()}
+        return {"kind": "rows", "encoder": self.encoder.to_dict(), "count": self.count, **scale}
+
+
+def _with(expected: Any, replaced: dict[int, np.ndarray], X: Any, encoder: TableEncoder) -> Any:
+    """The table with expected cells in some places, by the number of the source column."""
+    if isinstance(expected, pd.DataFrame):
+        return filled(encoder, X, expected, replaced)
+    found = np.array(X, dtype=np.float64)
+    for source, places in replaced.items():
+        found[places, source] = expected[places, source]
+    return found

@@ -1,0 +1,96 @@
+"""Denoisers in model files: JSON and weights."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from dashpot.arrays import described_network, network_from
+from dashpot.denoising.corruption import Corruption
+from dashpot.denoising.denoiser import Denoiser
+from dashpot.denoising.network import WindowDenoiser
+from dashpot.denoising.rows import Rows
+from dashpot.denoising.subjects import SMALL, Subject, WholePictures, Windows
+from dashpot.regularizers import Noise
+from dashpot.tables import TableEncoder
+
+PLAIN = ("networks", "windows", "max_epochs", "stride", "symmetries", "random_state")
+ARRAYS = ("basis", "weights")
+ERRORS = ("error", "linear_error", "noisy_error")
+
+
+def described_denoiser(model: Denoiser, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
+    """A denoiser as plain JSON; its arrays go into `tensors`."""
+    found = model.model_
+    tensors.update({name: np.ascontiguousarray(getattr(found, name), dtype=np.float32) for name in ARRAYS})
+    given = {name: getattr(model, name) for name in PLAIN}
+    widths = None if model.hidden_layers is None else [int(width) for width in np.atleast_1d(model.hidden_layers)]
+    return {
+        "estimator": "Denoiser",
+        "parameters": {name: value for name, value in given.items() if isinstance(value, bool | int | None)},
+        "hidden_layers": widths,
+        "corruption": [found.corruption.noise.kind, found.corruption.lowest, found.corruption.highest],
+        "subject": model.subject_.to_dict(),
+        "spread": found.spread,
+        "errors": [getattr(found, name) for name in ERRORS],
+        "networks": [described_network(one, str(number), tensors) for number, one in enumerate(found.networks)],
+    }
+
+
+def denoiser_from(described: dict[str, Any], tensors: dict[str, np.ndarray]) -> Denoiser:
+    """A denoiser from what a file says; a ValueError where parts do not fit."""
+    kind, lowest, highest = described["corruption"]
+    ends = [Noise("inputs", str(kind), float(level)) for level in dict.fromkeys((lowest, highest))]
+    parameters = {name: value for name, value in described["parameters"].items() if name in PLAIN}
+    widths = None if described["hidden_layers"] is None else tuple(map(int, described["hidden_layers"]))
+    model = Denoiser(tuple(ends) if len(ends) > 1 else ends[0], widths, **parameters)
+    model._check_parameters()
+    subject = _subject(described["subject"])
+    found = WindowDenoiser(
+        subject.shape,
+        subject.inner,
+        Corruption(ends[-1], float(lowest), float(highest)),
+        tensors["basis"],
+        float(described["spread"]),
+        tensors["weights"],
+        tuple(network_from(one, tensors, str(number)) for number, one in enumerate(described["networks"])),
+        *map(float, described["errors"]),
+    )
+    _check(found)
+    model._keep(subject, found)
+    return model
+
+
+def _subject(described: dict[str, Any]) -> Subject:
+    """What was denoised, from what a file says."""
+    if described["kind"] == "rows":
+        encoder = TableEncoder.from_dict(described["encoder"], "Denoiser")
+        centre, spread = (np.array(described[name], dtype=float) for name in ("centre", "spread"))
+        inputs = (len(encoder.inputs_.names),)
+        if centre.shape != inputs or spread.shape != inputs or not np.isfinite(centre).all() or not (spread > 0).all():
+            raise ValueError("shapes")
+        return Rows(encoder, centre, spread, int(described["count"]))
+    low, high = map(float, described["ends"])
+    if not low < high:
+        raise ValueError("range")
+    if described["kind"] == "windows":
+        return Windows((low, high))
+    size = tuple(int(number) for number in described["size"])
+    if len(size) not in (2, 3) or min(size) < 1 or math.prod(size) > SMALL:
+        raise ValueError("size")
+    return WholePictures((low, high), size)
+
+
+def _check(found: WindowDenoiser) -> None:
+    """Refuse arrays whose shapes do not fit together, or that hold anything but finite numbers."""
+    pixels, corrected = int(np.prod(found.shape)), int(np.prod(found.inner))
+    inputs = found.basis.shape[-1] + found.corruption.blind
+    fits = found.basis.shape == (pixels, inputs - found.corruption.blind) and found.weights.shape == found.inner
+    fits = fits and 0 < found.corruption.lowest <= found.corruption.highest
+    for network in found.networks:
+        fits = fits and len(network.centre) == inputs and len(network.target_centre) == corrected
+    finite = all(np.isfinite(getattr(found, name)).all() for name in ARRAYS) and found.spread > 0
+    if not found.networks or not fits or not finite or (found.weights <= 0).any():
+        raise ValueError("shapes")

@@ -1,0 +1,241 @@
+"""What a denoiser works on: large pictures window by window, small pictures whole, and (in `rows`) tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+
+from dashpot.denoising.corruption import Corruption
+from dashpot.denoising.network import Drawing, WindowDenoiser, glimpse
+from dashpot.denoising.patches import drawn
+from dashpot.denoising.planes import as_pictures, full_range, joined, planes_of, scaled, unscaled
+from dashpot.denoising.quality import noise_level
+from dashpot.errors import DataError
+
+SMALL = 256  # numbers up to which pictures of one size are seen whole
+WINDOW, SHARP, INNER = 27, 11, 7  # pixels that a network sees, sees one by one, and corrects
+LUMINANCE_SHARE = 4  # of the windows of colour pictures, for one of each difference of colours
+
+
+class Settings(NamedTuple):
+    """How networks are trained where the user does not say."""
+
+    hidden_layers: tuple[int, ...]
+    windows: int
+    max_epochs: int
+
+
+class Pass(NamedTuple):
+    """How windows go over a picture: pixels from one to the next, and turned copies that are averaged."""
+
+    stride: int
+    symmetries: int
+
+
+class Subject(Protocol):
+    """Clean data, how networks see it, and how what they say becomes data again."""
+
+    @property
+    def settings(self) -> Settings:
+        """How networks are trained where the user does not say."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of what is seen."""
+        ...
+
+    @property
+    def inner(self) -> tuple[int, int]:
+        """Height and width of what is corrected, in the middle."""
+        ...
+
+    @property
+    def seen(self) -> np.ndarray:
+        """From pixels to what the networks see of them, float32 (pixels, numbers)."""
+        ...
+
+    def units(self, X: Any, caller: str) -> Any:
+        """Data in the units of the noise level."""
+        ...
+
+    def drawing(self, clean: Any, noisy: Any, corruption: Corruption) -> Drawing:
+        """What `train_windows` draws from clean data and their noisy twins or None, both as `units` gives them."""
+        ...
+
+    def cleaned(self, model: WindowDenoiser, X: Any, level: float | None, path: Pass) -> Any:
+        """The data without noise, of their own type; `level` is that of the noise, None what is estimated."""
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain JSON."""
+        ...
+
+
+def estimated(model: WindowDenoiser, picture: np.ndarray, level: float | None) -> float:
+    """The noise level to take for a picture between 0 and 1: as given, as trained, or as estimated within the range."""
+    corruption = model.corruption
+    if not corruption.added or not (corruption.blind or level is not None):
+        return corruption.highest
+    if level is None:
+        channels = planes_of(picture, opponent=False)
+        level = float(np.median([noise_level(plane.values) for plane in channels]))
+    return float(np.clip(level, corruption.lowest, corruption.highest)) if corruption.blind else float(level)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures between the values that are black and white.
+
+    Attributes
+    ----------
+    ends : (float, float)
+        Black and white of float pictures; those of whole numbers have the range of their type.
+    """
+
+    ends: tuple[float, float]
+
+    def ends_of(self, picture: np.ndarray) -> tuple[float, float]:
+        """Black and white of a picture: of its own type, or as in training."""
+        whole = picture.dtype in (np.uint8, np.uint16) or picture.dtype.kind == "b"
+        return full_range([picture]) if whole else self.ends
+
+    def units(self, X: Any, caller: str) -> list[np.ndarray]:
+        """Pictures between 0 and 1."""
+        return [scaled(picture, self.ends) for picture in as_pictures(X, caller)]
+
+    def cleaned(self, model: WindowDenoiser, X: Any, level: float | None, path: Pass) -> Any:
+        """An array where `X` is one, otherwise a list."""
+        found = [self._cleaned(model, picture, level, path) for picture in as_pictures(X, "Denoiser.transform")]
+        if isinstance(X, np.ndarray):
+            return found[0] if X.ndim == 2 else np.stack(found)
+        return found
+
+    def _cleaned(self, model: WindowDenoiser, picture: np.ndarray, level: float | None, path: Pass) -> np.ndarray:
+        ends = self.ends_of(picture)
+        values = scaled(picture, ends)
+        found = self._clean(model, values, estimated(model, values, level), path)
+        return unscaled(found, ends, picture.dtype)
+
+    def _clean(self, model: WindowDenoiser, values: np.ndarray, level: float, path: Pass) -> np.ndarray:
+        """A picture between 0 and 1 without noise."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Windows(Pictures):
+    """Pictures of any size: networks see a window around a place, and correct its middle."""
+
+    settings: ClassVar[Settings] = Settings((512, 512), 400_000, 7)
+    shape: ClassVar[tuple[int, int]] = (WINDOW, WINDOW)
+    inner: ClassVar[tuple[int, int]] = (INNER, INNER)
+
+    @property
+    def seen(self) -> np.ndarray:
+        """Pixels in the middle, means of blocks beyond."""
+        return glimpse(WINDOW, SHARP)
+
+    def drawing(self, clean: list[np.ndarray], noisy: list[np.ndarray] | None, corruption: Corruption) -> Drawing:
+        """Windows from everywhere."""
+        smallest = min(min(one.shape[:2]) for one in clean)
+        if smallest < INNER:
+            raise DataError(
+                f"Denoiser.fit: a picture is {smallest} pixels high or wide; networks correct {INNER} at once. "
+                "Take it out."
+            )
+        own = _planes(clean, corruption)
+        pairs = own if noisy is None else [np.stack(p) for p in zip(own, _planes(noisy, corruption), strict=True)]
+
+        def draw(count: int, rng: np.random.Generator, judged: bool) -> tuple[np.ndarray, np.ndarray | None]:
+            found = drawn(pairs, WINDOW, count, rng)
+            if noisy is None:
+                return found.reshape(count, -1), None
+            return found[:, 0].reshape(count, -1), found[:, 1].reshape(count, -1)
+
+        return draw
+
+    def _clean(self, model: WindowDenoiser, values: np.ndarray, level: float, path: Pass) -> np.ndarray:
+        opponent = model.corruption.added
+        planes = [model.denoise(plane.values, plane.noise * level, *path) for plane in planes_of(values, opponent)]
+        return joined(planes, values, opponent)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain JSON."""
+        return {"kind": "windows", "ends": list(self.ends)}
+
+
+def _planes(pictures: Sequence[np.ndarray], corruption: Corruption) -> list[np.ndarray]:
+    """The channels of all pictures, mirrored at their borders; brightness more often than colour."""
+    margin = (WINDOW - INNER) // 2
+    planes = []
+    for picture in pictures:
+        values = [np.pad(p.values, margin, mode="symmetric") for p in planes_of(picture, corruption.added)]
+        planes += values[:1] * (LUMINANCE_SHARE if len(values) == 3 else 1) + values[1:]
+    return planes
+
+
+@dataclass(frozen=True)
+class WholePictures(Pictures):
+    """Small pictures of one size: every pixel is seen, and corrected.
+
+    Attributes
+    ----------
+    size : (height, width) or (height, width, channels)
+    """
+
+    size: tuple[int, ...]
+    settings: ClassVar[Settings] = Settings((512, 512), 400_000, 7)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height, and width times channels."""
+        return self.size[0], int(np.prod(self.size[1:]))
+
+    inner = shape
+
+    @property
+    def seen(self) -> np.ndarray:
+        """Every pixel."""
+        return np.eye(int(np.prod(self.size)), dtype=np.float32)
+
+    def drawing(self, clean: list[np.ndarray], noisy: list[np.ndarray] | None, corruption: Corruption) -> Drawing:
+        """Pictures, some of which are held out."""
+        rows = np.stack([one.ravel() for one in clean])
+        twins = None if noisy is None else np.stack([one.ravel() for one in noisy])
+        parts = held_out(len(rows))
+
+        def draw(count: int, rng: np.random.Generator, judged: bool) -> tuple[np.ndarray, np.ndarray | None]:
+            chosen = rng.choice(parts[judged], size=count)
+            return rows[chosen], None if twins is None else twins[chosen]
+
+        return draw
+
+    def _clean(self, model: WindowDenoiser, values: np.ndarray, level: float, path: Pass) -> np.ndarray:
+        if values.shape != self.size:
+            raise DataError(
+                f"Denoiser.transform: a picture has shape {values.shape}; this denoiser was fitted on {self.size}. "
+                "Cut it, or fit on pictures of its size."
+            )
+        return model.cleaned(values.reshape(1, -1), np.array([level], dtype=np.float32)).reshape(self.size)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain JSON."""
+        return {"kind": "whole", "ends": list(self.ends), "size": list(self.size)}
+
+
+def held_out(rows: int) -> dict[bool, np.ndarray]:
+    """The rows to judge by (True), a tenth, and those to learn from; one row alone is both."""
+    order = np.random.default_rng(0).permutation(rows)
+    held = max(1, rows // 10)
+    return {True: order[:held], False: order[held:] if rows > 1 else order}
+
+
+def pictures_of(pictures: Sequence[np.ndarray]) -> Windows | WholePictures:
+    """How to see these clean pictures."""
+    ends, shapes = full_range(pictures), {picture.shape for picture in pictures}
+    if len(shapes) == 1 and pictures[0].size <= SMALL:
+        return WholePictures(ends, pictures[0].shape)
+    return Windows(ends)

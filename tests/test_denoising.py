@@ -1,0 +1,548 @@
+"""Noise out of pictures and tables: what the networks add, what stays as it was, what a file holds."""
+
+import io
+import json
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_digits, load_sample_image, load_wine
+
+import dashpot
+from dashpot import DataError, Denoiser, ModelFileError, Noise, UsageError, load_anes96
+from dashpot.cli import dashpot as command
+from dashpot.denoising import noise_level, psnr, ssim
+from dashpot.denoising.classical import sliding_cosine
+from dashpot.denoising.corruption import corruption_of
+from dashpot.denoising.files import PictureFile, read_picture, write_picture
+from dashpot.denoising.network import glimpse, least_squares, principal_basis
+from dashpot.denoising.patches import assembled, cut, drawn, turned, turned_back
+from dashpot.denoising.planes import joined, planes_of, scaled, unscaled
+from dashpot.denoising.shipped import shipped_photographs
+from dashpot.report.denoised import Shown, render_denoised, summarize_pictures, summarize_table
+
+SMALL = {"hidden_layers": (32,), "windows": 4_000, "max_epochs": 2, "random_state": 0, "workers": 1}
+STRONG = Noise("inputs", "gaussian", 0.2)
+
+
+def noisy(clean, level, seed=0):
+    return clean + np.random.default_rng(seed).normal(0, level, np.shape(clean))
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits().images / 16
+
+
+@pytest.fixture(scope="module")
+def of_digits(digits):
+    return Denoiser(STRONG, (256,), windows=60_000, max_epochs=6, random_state=0, workers=1).fit(digits[:1500])
+
+
+@pytest.fixture(scope="module")
+def photograph():
+    return load_sample_image("flower.jpg")[100:260, 200:400]
+
+
+@pytest.fixture(scope="module")
+def of_photographs():
+    crop = load_sample_image("china.jpg")[:240, :320]
+    return Denoiser(hidden_layers=(64,), windows=30_000, max_epochs=3, random_state=0, workers=1).fit([crop])
+
+
+@pytest.fixture(scope="module")
+def survey():
+    frame, vote = load_anes96()
+    return frame.assign(vote=np.asarray(vote))
+
+
+@pytest.fixture(scope="module")
+def of_survey(survey):
+    return Denoiser(random_state=0, workers=1).fit(survey.iloc[:700])
+
+
+# --- what it is for
+
+
+def test_small_pictures_come_nearer_to_their_clean_twins_than_by_the_best_linear_correction(of_digits, digits):
+    given = noisy(digits[1500:], 0.2)
+    before, after = psnr(digits[1500:], given.clip(0, 1)), psnr(digits[1500:], of_digits.transform(given))
+    assert after > before + 2.5
+    assert of_digits.error_ < 0.9 * of_digits.linear_error_ < of_digits.noisy_error_
+    assert "not worth it" not in of_digits.verdict_
+
+
+def test_a_photograph_of_unknown_noise_is_estimated_and_cleaned_in_colour(of_photographs, photograph):
+    given = noisy(photograph, 25).clip(0, 255).round().astype(np.uint8)
+    found = of_photographs.transform([given])[0]
+    assert found.dtype == np.uint8
+    assert found.shape == photograph.shape
+    assert psnr(photograph / 255, found / 255) > psnr(photograph / 255, given / 255) + 2  # a small network
+    assert abs(of_photographs.estimated_level(given) - 25 / 255) < 0.02
+
+
+def test_a_given_level_is_taken_within_the_range(of_photographs, photograph):
+    assert of_photographs.estimated_level(photograph, level=0.1) == 0.1
+    assert of_photographs.estimated_level(photograph, level=0.9) == 0.25
+    weak, strong = (of_photographs.transform([photograph], level=level)[0] for level in (0.02, 0.25))
+    assert np.abs(strong - photograph.astype(float)).mean() > np.abs(weak - photograph.astype(float)).mean()
+
+
+def test_stride_and_symmetries_help_a_little_and_harm_never(of_photographs, photograph):
+    photograph = photograph[:70, :70]
+    given = noisy(photograph / 255, 0.1)
+    quick = psnr(photograph / 255, of_photographs.transform([given])[0])
+    best = clone(of_photographs).set_params(stride=1, symmetries=8)
+    best._keep(of_photographs.subject_, of_photographs.model_)
+    assert psnr(photograph / 255, best.transform([given])[0]) > quick
+
+
+def test_numbers_of_a_table_come_nearer_to_the_truth():
+    X = load_wine(as_frame=True).data
+    X = X.sample(frac=1, random_state=0)
+    denoiser = Denoiser(Noise("inputs", "gaussian", 0.5), random_state=0, workers=1).fit(X.iloc[:140])
+    rows, spread = X.iloc[140:], X.iloc[:140].std()
+    given = rows + noisy(np.zeros(rows.shape), 0.5) * spread.to_numpy()
+    left = (((denoiser.transform(given) - rows) / spread) ** 2).to_numpy().mean() / 0.5**2
+    assert left < 0.8
+
+
+def test_additive_noise_leaves_categories_and_missing_cells_as_they_are(of_survey, survey):
+    rows = survey.iloc[700:].copy()
+    rows.iloc[3, 2] = np.nan
+    found = of_survey.transform(rows)
+    assert list(found["vote"]) == list(rows["vote"])
+    assert np.isnan(found.iloc[3, 2])
+    assert found.iloc[:, :9].isna().to_numpy().sum() == 1
+    assert not np.allclose(found["age"], rows["age"])
+    assert list(found.index) == list(rows.index)
+    assert list(found.columns) == list(rows.columns)
+
+
+def test_masking_fills_missing_cells_and_leaves_the_others(survey):
+    denoiser = Denoiser(Noise("inputs", "masking", 0.3), random_state=0, workers=1).fit(survey.iloc[:700])
+    rows = survey.iloc[700:].copy()
+    rows["vote"] = rows["vote"].astype(object).mask(np.arange(len(rows)) % 2 == 0)
+    found = denoiser.transform(rows)
+    assert not found["vote"].isna().any()
+    assert (found.drop(columns="vote") == rows.drop(columns="vote")).all(axis=None)
+    told = (found["vote"] == survey["vote"].iloc[700:])[::2]
+    assert told.mean() > 0.85  # three of five voted for Clinton
+
+
+def test_swapped_categories_are_put_right(survey):
+    denoiser = Denoiser(Noise("inputs", "swap", 0.2), random_state=0, workers=1).fit(survey.iloc[:700])
+    rows = survey.iloc[700:]
+    wrong = rows.assign(vote=np.where(rows["vote"] == "Clinton", "Dole", "Clinton"))
+    sure = (rows["PID"] - 3).abs() == 3
+    assert (denoiser.transform(wrong)["vote"] == rows["vote"])[sure].mean() > 0.1
+    assert (denoiser.transform(rows)["vote"] == rows["vote"]).mean() > 0.95
+
+
+def test_pairs_teach_without_a_word_on_their_noise(digits):
+    pairs = noisy(digits, 0.2)
+    denoiser = Denoiser(hidden_layers=(64,), windows=20_000, max_epochs=4, random_state=0, workers=1)
+    found = denoiser.fit(pairs[:1500], digits[:1500]).transform(pairs[1500:])
+    assert psnr(digits[1500:], found) > psnr(digits[1500:], pairs[1500:].clip(0, 1)) + 1
+    assert abs(denoiser.model_.corruption.highest - 0.2) < 0.005
+
+
+def test_pairs_of_tables_teach_too():
+    X = load_breast_cancer().data
+    given = X + noisy(np.zeros(X.shape), 0.4) * X.std(0)
+    denoiser = Denoiser(random_state=0, workers=1).fit(given, X)
+    assert abs(denoiser.model_.corruption.highest - 0.4) < 0.02
+    assert denoiser.error_ < denoiser.noisy_error_
+
+
+@pytest.mark.parametrize("kind", ["uniform", "multiplicative", "masking", "salt_and_pepper"])
+def test_every_kind_of_noise_is_taken_out_of_pictures(kind, digits):
+    noise = Noise("inputs", kind, 0.3)
+    denoiser = Denoiser(noise, (64,), windows=20_000, max_epochs=3, random_state=0, workers=1).fit(digits[:1500])
+    assert denoiser.error_ < denoiser.noisy_error_
+
+
+# --- the same again
+
+
+def test_the_same_seed_gives_the_same_denoiser_on_any_number_of_workers(digits):
+    one, two = (Denoiser(STRONG, **SMALL | {"networks": 2, "workers": w}).fit(digits) for w in (1, 2))
+    assert np.array_equal(one.transform(digits[:5]), two.transform(digits[:5]))
+    other = Denoiser(STRONG, **SMALL | {"random_state": 1}).fit(digits)
+    assert not np.array_equal(one.transform(digits[:5]), other.transform(digits[:5]))
+
+
+@pytest.mark.parametrize("name", ["of_digits", "of_photographs", "of_survey"])
+def test_a_file_brings_back_the_same_denoiser(name, request, tmp_path, digits, photograph, survey):
+    model = request.getfixturevalue(name)
+    data = {"of_digits": digits[:3], "of_photographs": [photograph], "of_survey": survey.iloc[:50]}[name]
+    loaded = dashpot.load(model.save(tmp_path / "model.dashpot"))
+    first, second = model.transform(data), loaded.transform(data)
+    if name == "of_survey":
+        pd.testing.assert_frame_equal(first, second)
+    else:
+        assert np.array_equal(np.asarray(first), np.asarray(second))
+    assert loaded.verdict_ == model.verdict_
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("of_digits", {"spread": -1.0}),
+        ("of_digits", {"networks": []}),
+        ("of_digits", {"corruption": ["gaussian", 0.5, 0.2]}),
+        ("of_digits", {"subject": {"kind": "whole", "ends": [0, 1], "size": [8, 9]}}),
+        ("of_digits", {"subject": {"kind": "whole", "ends": [1, 0], "size": [8, 8]}}),
+        ("of_digits", {"subject": {"kind": "whole", "ends": [0, 1], "size": [10**6, 10**6]}}),
+        ("of_digits", {"subject": {"kind": "windows", "ends": [0, 1]}}),
+        ("of_digits", {"subject": {"kind": "else"}}),
+        ("of_photographs", {"parameters": {"stride": 0}}),
+    ],
+)
+def test_a_tampered_file_is_refused(name, change, request, tmp_path):
+    path = request.getfixturevalue(name).save(tmp_path / "model.dashpot")
+    with zipfile.ZipFile(path) as file:
+        content = {one: file.read(one) for one in file.namelist()}
+    described = json.loads(content["model.json"])
+    inner = described if "spread" in described else described["model"]
+    inner.update(change)
+    content["model.json"] = json.dumps(described).encode()
+    with zipfile.ZipFile(path, "w") as file:
+        for one, part in content.items():
+            file.writestr(one, part)
+    with pytest.raises(ModelFileError):
+        dashpot.load(path)
+
+
+# --- data in, data out
+
+
+def test_pictures_come_back_in_their_own_type_and_units(of_photographs, photograph):
+    grey = photograph[:, :, 1]
+    for picture in (photograph, grey, photograph.astype(np.uint16) * 257, grey / 255, np.dstack([grey] * 2)):
+        (found,) = of_photographs.transform([picture], level=0.02)
+        assert found.dtype == picture.dtype
+        assert found.shape == picture.shape
+        assert np.abs(found.astype(float) - picture).mean() < 0.1 * np.ptp(picture)
+
+
+def test_one_picture_alone_and_pictures_of_mixed_size_are_taken(of_photographs, photograph):
+    grey = photograph[:, :, 0]
+    alone = of_photographs.transform(grey, level=0.1)
+    many = of_photographs.transform([grey, grey[:20, :9]], level=0.1)
+    assert np.array_equal(alone, many[0])
+    assert many[1].shape == (20, 9)
+
+
+def test_arrays_and_frames_of_one_table_are_cleaned_alike():
+    X = load_wine(as_frame=True).data
+    frame, array = (Denoiser(**SMALL).fit(one).transform(one) for one in (X, X.to_numpy()))
+    assert isinstance(frame, pd.DataFrame)
+    assert isinstance(array, np.ndarray)
+    assert np.array_equal(frame.to_numpy(), array)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"stride": 8}, "stride=8"),
+        ({"windows": 10}, "windows=10"),
+        ({"hidden_layers": (0,)}, "hidden_layers"),
+        ({"networks": True}, "networks=True"),
+        ({"symmetries": 9}, "from 1 to 8"),
+        ({"corruption": 0.2}, "must be Noise"),
+        ({"corruption": Noise("weights")}, "must be Noise"),
+        ({"corruption": Noise("inputs", "masking", 0)}, "level above 0"),
+        ({"corruption": (Noise("inputs", "masking", 0.1), Noise("inputs", "masking", 0.2))}, "a range needs"),
+        ({"corruption": (Noise("inputs", "gaussian", 0.1), Noise("inputs", "uniform", 0.2))}, "of one kind"),
+    ],
+)
+def test_parameters_out_of_range_are_named(given, sentence, digits):
+    with pytest.raises(UsageError, match="Denoiser") as error:
+        Denoiser(**SMALL | given).fit(digits)
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "sentence"),
+    [
+        ([], "there is no picture"),
+        ([np.zeros(5)], "picture 0 has shape (5,)"),
+        ([np.zeros((30, 30)), np.full((30, 30), np.nan)], "picture 1 has a missing or infinite pixel"),
+        ([np.array([["a"]])], "a pixel is a number"),
+        ([np.zeros((3, 300))], "3 pixels high or wide"),
+    ],
+)
+def test_pictures_that_are_none_are_named(pictures, sentence):
+    with pytest.raises(DataError) as error:
+        Denoiser(**SMALL).fit(pictures)
+    assert sentence in str(error.value)
+
+
+def test_pairs_that_do_not_fit_are_refused(digits):
+    with pytest.raises(DataError, match="differ in number or size"):
+        Denoiser(**SMALL).fit(digits[:10], digits[:9])
+
+
+def test_a_picture_of_another_size_than_the_small_ones_is_refused(of_digits):
+    with pytest.raises(DataError, match=r"shape \(9, 8\)"):
+        of_digits.transform(np.zeros((2, 9, 8)))
+
+
+def test_a_range_of_levels_is_refused_for_a_table():
+    ends = (Noise("inputs", "gaussian", 0.1), Noise("inputs", "gaussian", 0.2))
+    with pytest.raises(UsageError, match="for pictures"):
+        Denoiser(ends, **SMALL).fit(load_wine().data)
+
+
+def test_the_noise_of_a_table_is_not_estimated(of_survey, survey):
+    with pytest.raises(UsageError, match="cannot be told"):
+        of_survey.estimated_level(survey)
+    with pytest.raises(UsageError, match="above 0"):
+        of_survey.transform(survey, level=0)
+
+
+# --- the parts
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(5, 30), st.integers(5, 30), st.sampled_from([3, 5, 7]), st.integers(1, 3))
+def test_patches_put_together_again_are_the_picture(height, width, side, stride):
+    plane = np.random.default_rng(0).random((height, width))
+    patches, rows, columns = cut(plane, side, stride)
+    weights = 1 + np.random.default_rng(1).random((side, side))
+    assert np.allclose(assembled(patches, rows, columns, plane.shape, weights), plane)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 7), st.integers(1, 6), st.integers(1, 6))
+def test_turning_back_undoes_turning(symmetry, height, width):
+    picture = np.arange(height * width).reshape(height, width)
+    assert np.array_equal(turned_back(turned(picture, symmetry), symmetry), picture)
+
+
+def test_random_patches_come_from_the_planes():
+    planes = [np.full((12, 12), 1.0), np.full((30, 30), 2.0)]
+    found = drawn(planes, 7, 400, np.random.default_rng(0))
+    assert found.shape == (400, 7, 7)
+    assert set(np.unique(found)) == {1.0, 2.0}
+    assert (found[:, 0, 0] == 2).mean() > 0.8  # the larger has more places
+
+
+def test_colours_are_taken_apart_and_put_together():
+    picture = np.random.default_rng(0).random((6, 7, 3)).astype(np.float32)
+    planes = planes_of(picture, opponent=True)
+    assert np.allclose(joined([plane.values for plane in planes], picture, True), picture, atol=1e-6)
+    noise = planes_of(noisy(np.zeros((300, 300, 3)), 1).astype(np.float32), True)
+    assert all(abs(plane.values.std() - plane.noise) < 0.02 for plane in noise)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_whole_numbers_survive_the_way_to_units_and_back(kind):
+    ends = 0.0, float(np.iinfo(kind).max)
+    values = np.linspace(*ends, 64).astype(kind).reshape(8, 8)
+    assert np.array_equal(unscaled(scaled(values, ends), ends, values.dtype), values)
+    assert np.array_equal(unscaled(np.full((1, 1), 1.7), ends, values.dtype), [[ends[1]]])
+
+
+def test_the_basis_makes_what_is_seen_white():
+    windows = np.random.default_rng(0).normal(size=(5000, 81)) @ np.random.default_rng(1).normal(size=(81, 81))
+    inputs = windows @ principal_basis(windows, glimpse(9, 5))
+    assert np.allclose(inputs.T @ inputs / len(inputs), np.eye(inputs.shape[1]), atol=0.01)
+
+
+def test_least_squares_finds_the_matrix():
+    x, matrix = np.random.default_rng(0).normal(size=(500, 5)), np.random.default_rng(1).normal(size=(5, 3))
+    assert np.allclose(least_squares(x, x @ matrix), matrix, atol=1e-3)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.1, 0.25])
+def test_the_noise_of_a_photograph_is_estimated(level, photograph):
+    grey = photograph.mean(2) / 255
+    assert abs(noise_level(noisy(grey, level)) / level - 1) < 0.2
+
+
+def test_similarity_falls_with_noise_and_is_one_for_the_same_picture(photograph):
+    clean = photograph / 255
+    found = [ssim(clean, noisy(clean, level).clip(0, 1)) for level in (0.0, 0.05, 0.2)]
+    assert found[0] == pytest.approx(1)
+    assert found[0] > found[1] > found[2] > 0
+    assert psnr(clean, clean) == np.inf
+    with pytest.raises(DataError, match="Cut them alike"):
+        psnr(clean, clean[1:])
+
+
+def test_similarity_is_that_of_scikit_image(photograph):
+    metrics = pytest.importorskip("skimage.metrics", reason="scikit-image is not installed")
+    clean = photograph[:, :, 0] / 255
+    given = noisy(clean, 0.1)
+    options = {"data_range": 1.0, "gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    assert ssim(clean, given) == pytest.approx(metrics.structural_similarity(clean, given, **options), abs=1e-6)
+
+
+def test_the_classical_filter_takes_noise_out(photograph):
+    clean = photograph[:, :, 0] / 255
+    given = noisy(clean, 0.1)
+    assert psnr(clean, sliding_cosine(given, 0.1)) > psnr(clean, given) + 5
+
+
+def test_photographs_come_with_scikit_learn():
+    found = shipped_photographs(without=("flower",))
+    assert "china" in found
+    assert "flower" not in found
+    assert all(one.dtype == np.uint8 for one in found.values())
+
+
+def test_a_corruption_at_a_range_of_levels_has_noise_of_each():
+    corruption = corruption_of((STRONG, Noise("inputs", "gaussian", 0.02)), "Denoiser")
+    levels = corruption.levels(1000, np.random.default_rng(0))
+    assert (corruption.lowest, corruption.highest) == (0.02, 0.2)
+    assert levels.min() >= 0.02
+    assert levels.max() <= 0.2
+    rows = corruption.corrupted(np.zeros((1000, 400), dtype=np.float32), levels, seed=0)
+    assert np.allclose(rows.std(1) / levels, 1, atol=0.25)
+
+
+# --- files
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [None, 3])
+def test_a_picture_file_comes_back_as_it_was(kind, channels, tmp_path):
+    shape = (9, 7) if channels is None else (9, 7, channels)
+    pixels = np.random.default_rng(0).integers(0, np.iinfo(kind).max, shape, endpoint=True).astype(kind)
+    found = read_picture(write_picture(tmp_path / "a.png", PictureFile(pixels, None)))
+    assert found.alpha is None
+    assert found.pixels.dtype == kind
+    assert np.array_equal(found.pixels, pixels)
+
+
+def test_deep_pictures_with_every_png_filter_are_read():
+    from dashpot.denoising.png import _unfiltered, read_deep, written_deep
+
+    pixels = np.random.default_rng(0).integers(0, 65_536, (5, 4, 3)).astype(np.uint16)
+    assert np.array_equal(read_deep(written_deep(pixels)), pixels)
+    line, above = np.arange(12, dtype=np.uint8), np.arange(12, dtype=np.uint8)[::-1].copy()
+    with pytest.raises(ValueError, match="damaged"):
+        _unfiltered(9, line, above, 6)
+    for number in range(5):
+        assert _unfiltered(number, line, above, 6).shape == (12,)
+    with pytest.raises(ValueError, match="damaged"):
+        read_deep(written_deep(pixels)[:60])
+
+
+def test_transparency_is_kept(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 4)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    found = read_picture(tmp_path / "a.png")
+    assert found.pixels.shape == (8, 8, 3)
+    assert np.array_equal(found.alpha, pixels[:, :, 3])
+    again = read_picture(write_picture(tmp_path / "b.png", found))
+    assert np.array_equal(again.alpha, found.alpha)
+
+
+def test_a_file_that_is_no_picture_is_named(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="no picture that can be read"):
+        read_picture(tmp_path / "a.png")
+    with pytest.raises(UsageError, match="16 bits"):
+        write_picture(tmp_path / "a.jpg", PictureFile(np.zeros((4, 4), dtype=np.uint16), None))
+
+
+# --- the page and the command
+
+
+def test_the_page_escapes_and_loads_nothing(of_photographs, of_survey, photograph, survey):
+    clean = photograph / 255
+    shown = Shown("<script>alert(1)</script>.png", noisy(clean, 0.1).clip(0, 1), clean, 0.1, clean)
+    text = render_denoised(summarize_pictures([shown], of_photographs))
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;" in text
+    assert "PSNR" in text
+    assert text.count("data:image/png;base64") == 4
+    assert "http:" not in text
+    assert "https:" not in text
+    rows = survey.rename(columns={"age": "<b>age</b>"})
+    text = render_denoised(summarize_table(rows, rows, "survey.csv", of_survey))
+    assert "<b>age" not in text
+    assert "What changed in 944 rows" in text
+
+
+@pytest.fixture
+def pictures(tmp_path, photograph):
+    """A folder with two noisy photographs, one with their clean twins, and one of clean photographs to learn from."""
+    for name in ("noisy", "clean", "learn"):
+        (tmp_path / name).mkdir()
+    for number in range(2):
+        clean = photograph[:60, 60 * number : 60 * number + 60]
+        Image.fromarray(clean).save(tmp_path / "clean" / f"{number}.png")
+        given = noisy(clean, 25).clip(0, 255).round().astype(np.uint8)
+        Image.fromarray(given).save(tmp_path / "noisy" / f"{number}.png")
+    Image.fromarray(photograph).save(tmp_path / "learn" / "a.png")
+    return tmp_path
+
+
+def ran(*arguments):
+    return CliRunner().invoke(command, ["denoise", *map(str, arguments)])
+
+
+def test_a_folder_of_pictures_is_cleaned_measured_and_shown(pictures, of_photographs):
+    of_photographs.save(pictures / "p.dashpot")
+    done = ran(
+        *(pictures / "noisy", "-o", pictures / "out", "--model", pictures / "p.dashpot"),
+        *("--reference", pictures / "clean", "--report", pictures / "page.html"),
+    )
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in (pictures / "out").iterdir()) == ["0.png", "1.png"]
+    assert "Networks" in done.output
+    assert "dB" in done.output
+    assert (pictures / "page.html").read_text().count("<figure>") == 8
+
+
+def test_a_table_is_cleaned(tmp_path, survey, of_survey):
+    of_survey.save(tmp_path / "t.dashpot")
+    survey.iloc[700:].to_csv(tmp_path / "rows.csv", index=False)
+    more = "--model", tmp_path / "t.dashpot", "--report", tmp_path / "page.html"
+    done = ran(tmp_path / "rows.csv", "-o", tmp_path / "out.csv", *more)
+    assert done.exit_code == 0, done.output
+    assert list(pd.read_csv(tmp_path / "out.csv").columns) == list(survey.columns)
+    assert "What changed" in (tmp_path / "page.html").read_text()
+
+
+def test_wrong_calls_are_one_line_and_write_nothing(pictures, of_survey, survey):
+    of_survey.save(pictures / "t.dashpot")
+    survey.to_csv(pictures / "rows.csv", index=False)
+    photo, out = pictures / "noisy" / "0.png", pictures / "out.png"
+    for arguments, sentence in [
+        ((), "name a picture"),
+        ((photo,), "-o names"),
+        ((pictures / "none.png", "-o", out), "No such file"),
+        ((photo, "-o", photo), "named twice"),
+        ((photo, "-o", pictures / "out.csv"), "so must be the output"),
+        ((photo, "-o", out, "--kind", "swap"), "for tables"),
+        ((photo, "-o", out, "--model", pictures / "t.dashpot"), "fitted on a table"),
+        ((photo, "-o", out, "--model", pictures / "t.dashpot", "--save", pictures / "x"), "learns nothing"),
+        ((pictures / "rows.csv", "-o", pictures / "out.csv"), "needs --learn-from"),
+        ((pictures / "noisy", "-o", pictures / "noisy"), "would overwrite"),
+        ((photo, "-o", out, "--learn-from", photo), "a folder of clean pictures"),
+    ]:
+        done = ran(*arguments)
+        message = str(done.exception) if done.exception else done.output
+        assert done.exit_code != 0, arguments
+        assert sentence in message
+        assert "\n" not in message
+    assert not out.exists()
+    assert not (pictures / "out.csv").exists()
+
+
+def test_the_bytes_of_a_written_picture_open_elsewhere(tmp_path):
+    path = write_picture(tmp_path / "a.png", PictureFile(np.full((5, 6, 3), 40_000, dtype=np.uint16), None))
+    with Image.open(io.BytesIO(path.read_bytes())) as image:
+        assert image.size == (6, 5)
