@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from sklearn.datasets import load_diabetes, load_wine
+from sklearn.metrics import roc_auc_score
 
 import dashpot
 from dashpot import race
@@ -146,3 +147,12 @@ def test_the_command_takes_a_metric(tmp_path):
     assert dashpot.load(model).class_weight == "balanced"
     refused = CliRunner().invoke(command, [*arguments, "--metric", "balanced"])
     assert refused.exit_code != 0
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_area_under_the_curve_counts_ties_by_half_and_rows_by_their_weights(weighted):
+    rng = np.random.default_rng(0)
+    truth, scores = rng.integers(0, 2, 200), np.round(rng.random(200), 1)
+    weights = rng.uniform(0, 2, 200) if weighted else None
+    area = SCORES["auc"].measure(truth, np.column_stack([1 - scores, scores]), weights)
+    assert area == pytest.approx(roc_auc_score(truth, scores, sample_weight=weights))

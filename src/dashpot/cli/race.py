@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     metavar="REGULARIZER",
     help='A regularizer that is in every recipe, for example "Dropout(0.3)"; may be repeated.',
 )
+@click.option(
+    "--with-trees", "trees", is_flag=True, help="Say what trees and a linear model would add; the model has none."
+)
 @click.option("--table", type=a_path, help="Write every recipe that took part, and its loss, to this csv file.")
 @click.option("--report", type=a_path, help="Write a page with pictures, for example race.html.")
 @task_option
@@ -65,6 +68,7 @@ def race(
     budget: float,
     candidates: int | None,
     fixed: tuple[str, ...],
+    trees: bool,
     table: Path | None,
     report: Path | None,
     task: str,
@@ -102,6 +106,7 @@ def race(
         workers=workers,
         progress=lambda line: click.echo(line, err=True),
         checkpoint=checkpoint,
+        trees=trees,
     )
     model.save(output)
     if table is not None:

@@ -13,21 +13,28 @@ from dashpot.estimators.combining import greedy
 from dashpot.races.course import Course, Runner
 from dashpot.races.result import Race
 from dashpot.races.space import Candidate
+from dashpot.races.trees import Trees
 
 ROUNDS = 40  # of greedy selection
 FINALISTS = 20  # may join where the metric is no mean over rows, and so slower to compute
 
 
+Others = tuple[list[str], np.ndarray]  # names, and predictions out of fold (members, rows, outputs)
+
+
 def finished(
-    model: MLPClassifier | MLPRegressor, course: Course, seconds: float, interrupted: bool
+    model: MLPClassifier | MLPRegressor,
+    course: Course,
+    seconds: float,
+    interrupted: bool,
+    others: Others | None = None,
 ) -> MLPClassifier | MLPRegressor:
     """The estimator with the ensemble's networks, and the course of the race."""
     finishers = _eligible(course)
     if not finishers:
         raise DataError("race: every network diverged. Look at the table's scales, or pass fixed=[MaxNorm()].")
     predictions = np.stack([runner.predictions for runner in finishers])
-    every = np.ones(len(course.rows), dtype=bool)
-    weights = greedy(predictions, partial(course.cost, chosen=every), ROUNDS).weights
+    weights = _shares(course, predictions)
     best = _simplest(course, finishers)
     shares = np.zeros(len(course.runners))
     shares[[course.runners.index(runner) for runner in finishers]] = weights
@@ -47,6 +54,7 @@ def finished(
         default_score,
         seconds,
         interrupted,
+        None if others is None else _beside(course, predictions, others),
     )
     _recommend(model, best.candidate)
     counts = whole_numbers(weights)
@@ -61,6 +69,30 @@ def _eligible(course: Course) -> list[Runner]:
         return finishers
     every = np.ones(len(course.rows), dtype=bool)
     return sorted(finishers, key=lambda one: course.cost(one.predictions, every))[:FINALISTS]
+
+
+def _shares(course: Course, predictions: np.ndarray) -> np.ndarray:
+    """The share of each member in the ensemble, (members,)."""
+    every = np.ones(len(course.rows), dtype=bool)
+    return greedy(predictions, partial(course.cost, chosen=every), ROUNDS).weights
+
+
+def _beside(course: Course, predictions: np.ndarray, others: Others) -> Trees:
+    """What other models would add, by the rules by which the networks were chosen."""
+    names, given = others
+    targets, weights = course.examples.targets[course.rows], course.weights
+    every = np.ones(len(course.rows), dtype=bool)
+    together = np.concatenate([predictions, given])
+    shares = _shares(course, together)[len(predictions) :]
+    costs = [course.cost(one, every) for one in given]
+    best = {name: min((cost, place) for place, cost in enumerate(costs) if names[place] == name)[1] for name in names}
+    left_out = _left_out(course, together)
+    return Trees(
+        {name: course.judge.value(given[place], targets, weights) for name, place in best.items()},
+        {name: float(sum(share for own, share in zip(names, shares, strict=True) if own == name)) for name in best},
+        course.judge.losses(left_out, targets),
+        course.judge.value(left_out, targets, weights),
+    )
 
 
 def _recommend(model: MLPClassifier | MLPRegressor, candidate: Candidate) -> None:

@@ -18,6 +18,7 @@ from dashpot.races.finish import finished
 from dashpot.races.judging import MONITORS, judge_of, score_of
 from dashpot.races.records import Records
 from dashpot.races.space import FAMILY, POOL, Candidate, draw, kind_of
+from dashpot.races.trees import out_of_fold
 from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer
 from dashpot.studies.scores import Score
 from dashpot.studies.splits import deal, quantile_bins
@@ -48,6 +49,7 @@ def race(
     workers: int | None = None,
     progress: Progress | None = None,
     checkpoint: str | Path | None = None,
+    trees: bool = False,
 ) -> MLPClassifier | MLPRegressor:
     """Search recipes and shapes for a table; the networks that survive are the model.
 
@@ -90,6 +92,9 @@ def race(
         Where the networks of every fold that is done are kept. The same call with the same folder goes on after Ctrl-C
         or a kill; with `candidates` and no budget it comes to the same result. More time or more candidates may be
         given then. Delete the folder after.
+    trees : bool, default False
+        Whether boosted trees, a random forest and a linear model run on the same folds first, so that `race_.trees`
+        says what share of the ensemble they would take. The model holds networks only in any case.
 
     Ctrl-C ends the race early: those who went through all folds by then are the model.
 
@@ -135,6 +140,7 @@ def race(
     records = None if checkpoint is None else Records(Path(checkpoint), examples, settings)
     course = Course(examples, rows, fold, judge, model._seed(), workers, records)
     limit = None if budget is None else started + budget
+    others = out_of_fold(course) if trees else None
     interrupted = False
     try:
         _run(course, itertools.chain([default], drawn), candidates, limit, progress)
@@ -143,7 +149,7 @@ def race(
         if not course.finishers():
             raise
         course.runners = [runner for runner in course.runners if runner.known.any()]
-    return finished(model, course, time.monotonic() - started + course.before, interrupted)
+    return finished(model, course, time.monotonic() - started + course.before, interrupted, others)
 
 
 def _estimator(

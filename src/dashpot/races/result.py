@@ -16,6 +16,8 @@ from dashpot.races.space import Candidate, layers_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dashpot.races.trees import Trees
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Race:
@@ -45,6 +47,8 @@ class Race:
     seconds : float
     interrupted : bool
         Whether Ctrl-C ended it.
+    trees : Trees or None
+        What trees and a linear model would add, where that was asked.
     """
 
     candidates: tuple[Candidate, ...]
@@ -58,6 +62,7 @@ class Race:
     default_score: float
     seconds: float
     interrupted: bool = False
+    trees: Trees | None = None
 
     @property
     def estimate(self) -> float:
@@ -146,6 +151,25 @@ class Race:
             "difference on new rows.\n"
             f"One recipe alone: {', '.join(map(repr, best.recipe.parts))}; "
             f"hidden layers {layers_of(best)}, {best.design.activation}."
+            f"{'' if self.trees is None else chr(10) + self.beside_trees()}"
+        )
+
+    def beside_trees(self) -> str:
+        """What trees and a linear model would take of the ensemble, and what it would gain, in sentences."""
+        if self.trees is None:
+            return ""
+        label = self.judge.score.label
+        mean, low, high = self.trees.gain(self.left_out, self.row_weights)
+        each = ", ".join(
+            f"{name} {100 * share:.0f} % (alone {self.trees.scores[name]:.4f})"
+            for name, share in self.trees.shares.items()
+        )
+        advice = " Consider EnsembleClassifier or EnsembleRegressor, which mix both." if low > 0 else ""
+        return (
+            f"Trees and a linear model would take {100 * self.trees.share:.0f} % of an ensemble with these networks: "
+            f"{each}. It would have {label} {self.trees.score:.4f} on rows left out, the networks alone have "
+            f"{self.score:.4f} (difference {mean:.4f}, 95 % interval over rows {low:.4f} to {high:.4f}; above 0 is "
+            f"better with them). They are not in the model: it holds networks only.{advice}"
         )
 
     def _scores(self) -> str:

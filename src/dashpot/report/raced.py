@@ -52,6 +52,7 @@ def summarize_race(found: Race) -> dict[str, Any]:
         "course": _course(found),
         "members": _members(found),
         "best": _described(found.candidates[found.best]),
+        "trees": found.beside_trees(),
         "effects": _effects(found),
         "listed": _listed(found),
         "more": max(0, len(found.candidates) - MOST_LISTED),

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from sklearn import metrics
 
 from dashpot.errors import UsageError, did_you_mean
 
@@ -79,10 +78,14 @@ def auc(targets: np.ndarray, probabilities: np.ndarray, weights: Weights = None)
 
 
 def _binary_auc(positive: np.ndarray, scores: np.ndarray, weights: Weights) -> float:
-    """The area for one class against the rest; NaN if one side is empty."""
-    if positive.all() or not positive.any():
-        return np.nan
-    return float(metrics.roc_auc_score(positive, scores, sample_weight=weights))
+    """The area for one class against the rest, ties by half; NaN if one side is empty."""
+    weights = np.ones(len(scores)) if weights is None else weights
+    order = np.argsort(scores, kind="stable")
+    ordered, own = scores[order], positive[order]
+    first = np.flatnonzero(np.diff(ordered, prepend=-np.inf))
+    above, below = (np.add.reduceat(np.where(side, weights[order], 0.0), first) for side in (own, ~own))
+    pairs = above.sum() * below.sum()
+    return float(above @ (np.cumsum(below) - below / 2) / pairs) if pairs > 0 else np.nan
 
 
 def r2(targets: np.ndarray, outputs: np.ndarray, weights: Weights = None) -> float:

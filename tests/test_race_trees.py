@@ -1,0 +1,90 @@
+"""Trees and a linear model on the folds of a race: their share is told, and they are not in the model."""
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from sklearn.datasets import load_diabetes, load_wine
+
+import dashpot
+from dashpot import race
+from dashpot.cli import dashpot as command
+from dashpot.races import racing
+from dashpot.races.trees import out_of_fold
+
+
+def short(X, y, **options):
+    """A race that ends in seconds."""
+    return race(X, y, **({"budget": None, "candidates": 5, "folds": 2, "max_epochs": 10, "trees": True} | options))
+
+
+def steps(rows=300):
+    """A rule that trees find at once, and networks of few epochs do not."""
+    X = np.random.default_rng(0).uniform(size=(rows, 3))
+    return X, ((X[:, 0] * 8).astype(int) % 2 ^ (X[:, 1] > 0.5)).astype(int)
+
+
+@pytest.fixture(scope="module")
+def beside():
+    """A race in which trees win."""
+    return short(*steps()).race_
+
+
+def test_where_trees_win_they_would_take_the_ensemble(beside):
+    assert beside.trees.share > 0.5
+    assert beside.trees.scores["Random forest"] < beside.score
+    mean, low, high = beside.trees.gain(beside.left_out, beside.row_weights)
+    assert 0 < low < mean < high
+    assert beside.trees.score == pytest.approx(beside.score - mean)
+    assert "Consider EnsembleClassifier" in repr(beside)
+
+
+def test_the_model_holds_networks_only_with_or_without_trees(tmp_path):
+    frame, vote = dashpot.load_anes96()
+    plain, beside = (short(frame[:300], vote[:300], trees=trees) for trees in (False, True))
+    np.testing.assert_array_equal(plain.predict_proba(frame), beside.predict_proba(frame))
+    assert plain.race_.trees is None
+    assert "Trees" not in repr(plain.race_)
+    assert "not in the model" in repr(beside.race_)
+    assert len(dashpot.load(beside.save(tmp_path / "m.dashpot")).networks_) == len(plain.networks_)
+
+
+def test_shares_with_those_of_the_networks_are_whole(beside):
+    assert 0 <= beside.trees.share <= 1
+    assert set(beside.trees.shares) == {"Logistic regression", "Boosted trees", "Random forest"}
+
+
+@pytest.mark.parametrize(
+    ("data", "options"),
+    [(load_diabetes, {}), (load_wine, {"metric": "balanced_accuracy"}), (load_wine, {"metric": "auc"})],
+)
+def test_trees_run_in_every_kind_of_race(data, options, tmp_path):
+    found = short(*data(return_X_y=True), **options).race_
+    assert len(found.trees.scores) == 3
+    assert all(np.isfinite(list(found.trees.scores.values())))
+    assert "Trees beside" in found.report(tmp_path / "race.html").read_text()
+
+
+def test_boosted_trees_know_no_two_outputs_and_are_left_out():
+    X, y = load_diabetes(return_X_y=True)
+    found = short(X, np.column_stack([y, -y])).race_
+    assert set(found.trees.scores) == {"Ridge regression", "Random forest"}
+
+
+def test_no_row_is_predicted_by_a_tree_that_trained_on_it(monkeypatch):
+    kept = []
+    monkeypatch.setattr(racing, "out_of_fold", lambda course: kept.append(course) or out_of_fold(course))
+    X, y = steps(80)
+    short(X, np.random.default_rng(1).permutation(y))  # nothing to learn: who saw the row would know it by heart
+    names, predictions = out_of_fold(kept[0])
+    right = predictions[names.index("Random forest")].argmax(1) == kept[0].examples.targets
+    assert 0.2 < right.mean() < 0.8
+
+
+def test_the_command_tells_the_share(tmp_path):
+    X, y = steps(120)
+    data = tmp_path / "steps.csv"
+    np.savetxt(data, np.column_stack([X, y]), delimiter=",", header="a,b,c,y", comments="")
+    arguments = ["race", str(data), "-t", "y", "-o", str(tmp_path / "m.dashpot"), "--candidates", "1"]
+    done = CliRunner().invoke(command, [*arguments, "--with-trees", "--task", "classification"], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "Trees and a linear model would take" in done.output
