@@ -73,7 +73,7 @@ def _lead(found: Race) -> str:
         f"On rows that were left out the model has {label} {found.score:.4f}, networks of the default recipe (one a "
         f"fold) {found.default_score:.4f}: {verdict} (difference{what} {_signed(mean)}, 95 % interval {_signed(low)} "
         f"to {_signed(high)}; above 0 is better). The same rows decided who stayed and when training stopped, so "
-        "expect less on new rows."
+        "expect a worse figure and a smaller difference on new rows."
     )
 
 
@@ -178,7 +178,9 @@ def _described(candidate: Candidate) -> dict[str, Any]:
     design = candidate.design
     return {
         "recipe": "default recipe: " * (candidate.number == 0) + ", ".join(map(brief, candidate.recipe.parts)),
-        "shape": f"hidden layers {layers_of(candidate)}" + f", {design.activation}" * bool(design.hidden_layers),
+        "shape": f"hidden layers {layers_of(candidate)}"
+        + f", {design.activation}" * bool(design.hidden_layers)
+        + f", numbers as {design.numeric_embedding.replace('_', ' ')} features" * (design.numeric_embedding != "none"),
         "training": f"learning rate {design.optimizer.learning_rate:.2g}, decay {design.optimizer.decay:.2g}, "
         f"batches of {design.batch_size}",
     }
