@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,10 +131,7 @@ def race(
     examples, rows, _ = model._examples(X, y, weights, None, groups, goes_on=False)
     design = design_of(model._loss(examples.targets))
     judge = judge_of(score, examples.targets[rows], weights_of(examples, rows))
-    taken = {"Ensemble", *map(kind_of, fixed)}
-    parts = (*fixed, *(part for part in model.recipe_.parts if kind_of(part) not in taken))
-    default = Candidate(0, Recipe(parts), design)
-    pool = [one for one in regularizers if kind_of(one) not in taken]
+    default, pool = _entrants(Candidate(0, model.recipe_, design), regularizers, fixed)
     drawn = draw(design, pool, fixed, examples.classes, random_state, MONITORS.get(score.name, ("loss",)))
     fold = _folds(examples, rows, folds, random_state)
     settings = [rows, fold, random_state, score.name, default, pool, list(fixed)]
@@ -161,6 +159,15 @@ def _estimator(
         return MLPClassifier(max_epochs=max_epochs, random_state=random_state, workers=workers, class_weight=balanced)
     loss = "absolute_error" if score.name == "mae" else "squared_error"
     return MLPRegressor(max_epochs=max_epochs, random_state=random_state, workers=workers, loss=loss)
+
+
+def _entrants(
+    default: Candidate, regularizers: Sequence[Regularizer], fixed: Sequence[Regularizer]
+) -> tuple[Candidate, list[Regularizer]]:
+    """The default candidate with what is fixed in it, and what may be drawn: nothing twice, and no ensemble."""
+    taken = {"Ensemble", *map(kind_of, fixed)}
+    own, pool = ([one for one in parts if kind_of(one) not in taken] for parts in (default.recipe.parts, regularizers))
+    return replace(default, recipe=Recipe((*fixed, *own))), pool
 
 
 def _check(
