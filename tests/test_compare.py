@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn import metrics
+from sklearn.datasets import load_digits
 
 import dashpot
 from dashpot import training
 from dashpot.errors import DataError, UsageError
-from dashpot.regularizers import L2, Dropout, Recipe
+from dashpot.regularizers import L2, Dropout, Recipe, Shift
 from dashpot.report import summarize
 from dashpot.studies import compare, results
 from dashpot.studies.effects import BASELINE, PRIOR
@@ -337,3 +338,21 @@ def test_parameters_out_of_range_get_one_clear_line(survey, wrong):
 def test_a_misspelt_metric_is_understood():
     with pytest.raises(UsageError, match="Did you mean 'accuracy'"):
         choose_scores("acuracy", "classification")
+
+
+def test_pictures_can_be_asked_about_their_transformations(tmp_path):
+    images, digits = load_digits(return_X_y=True)
+    pictures = images[:300].reshape(-1, 8, 8)
+    settings = {"splits": 2, "epochs": 15, "hidden_layers": (16,), "yardsticks": (), "random_state": 0}
+    found = compare(pictures, digits[:300], regularizers=[Shift(0.1)], image_shape=(8, 8), **settings)
+    assert any(name.startswith("Shift") for name in found.results["method"])
+    assert "image_shape = [8, 8]" in found.write_run(tmp_path / "run.toml").read_text()
+    flat = compare(images[:300], digits[:300], regularizers=[Shift(0.1)], image_shape=(8, 8), **settings)
+    pd.testing.assert_frame_equal(found.results, flat.results)
+    with pytest.raises(UsageError, match="image_shape"):
+        compare(images[:300], digits[:300], image_shape=(8,), **settings)
+
+
+def test_pictures_are_asked_about_small_moves_by_default():
+    assert "Moved pictures" in default_questions(None, pictures=True)
+    assert "Moved pictures" not in default_questions(None)

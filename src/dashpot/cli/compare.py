@@ -7,6 +7,7 @@ import click
 
 from dashpot.cli.files import Table, check_output, read_roles
 from dashpot.cli.options import (
+    Shape,
     a_path,
     ask_option,
     budget_option,
@@ -54,6 +55,7 @@ _interrupted = 130
 @groups_option
 @click.option("--test", metavar="COLUMN", help="A column that is true (or 1) in the rows of a fixed test set.")
 @click.option("--max-rows", type=click.IntRange(min=0), help="Sample larger tables down to this; 0 takes every row.")
+@click.option("--image-shape", type=Shape(), metavar="SHAPE", help="Rows are pictures: 28,28, or 32,32,3 for colours.")
 @seed_option
 @workers_option
 @checkpoint_option
@@ -80,6 +82,7 @@ def compare(
     groups: str | None,
     test: str | None,
     max_rows: int | None,
+    image_shape: tuple[int, ...] | None,
     seed: int,
     workers: int | None,
     checkpoint: Path | None,
@@ -102,6 +105,7 @@ def compare(
         metric=list(metric) or None,
         hidden_layers=hidden,
         epochs=epochs,
+        image_shape=image_shape,
         random_state=seed,
     )
     if max_rows is not None:

@@ -52,6 +52,7 @@ def compare(
     budget: float | None = None,
     news: Callable[[str], None] | None = None,
     checkpoint: str | Path | None = None,
+    image_shape: Any = None,
 ) -> Study:
     """Compare networks with and without each regularizer on many splits of a table.
 
@@ -115,6 +116,9 @@ def compare(
     checkpoint : path of a folder or None
         Where the networks are kept on disk every few seconds. The same call with the same folder goes on after Ctrl-C
         or a kill, and gives the same study. Delete the folder after.
+    image_shape : (height, width), (height, width, channels) or None
+        Rows are pictures of this shape. Transformations of pictures can be asked about then, and by default a question
+        on small shifts, turns and zooms is added.
 
     Returns
     -------
@@ -138,9 +142,10 @@ def compare(
         expanded(own, ask)  # refuses what makes no sense before any work
     rng = np.random.default_rng(random_state)
     folds = fold_count(test_size)
-    problem = prepare(X, y, task, weights, groups, folds, max_rows, rng, test)
+    problem = prepare(X, y, task, weights, groups, folds, max_rows, rng, test, image_shape)
     scores = choose_scores(metric, problem.task)
-    singles = own or default_questions(np.bincount(problem.examples.targets) if problem.classes else None)
+    counts = np.bincount(problem.examples.targets) if problem.classes else None
+    singles = own or default_questions(counts, pictures=image_shape is not None)
     questions, against = expanded(singles, ask)
     drawn = _draw(problem, splits, folds, rng)
     design = study_design(problem, hidden_layers, epochs)
@@ -154,6 +159,7 @@ def compare(
         "grouped": groups is not None,
         "weighted": weights is not None,
         "max_rows": max_rows,
+        "image_shape": None if image_shape is None else list(image_shape),
         "random_state": random_state,
         "ask": list(ask),
         "yardsticks": list(yardsticks),

@@ -9,7 +9,7 @@ import pandas as pd
 from dashpot.errors import DataError
 from dashpot.jobs import Examples
 from dashpot.studies.splits import quantile_bins, sample_rows
-from dashpot.tables import TableEncoder, task_of
+from dashpot.tables import PictureEncoder, TableEncoder, task_of
 
 _fewest_rows = 20
 
@@ -60,6 +60,7 @@ def prepare(
     max_rows: int | None,
     rng: np.random.Generator,
     test: Any = None,
+    image_shape: Any = None,
 ) -> Problem:
     """Check a table and its target, leave out what cannot be used, and turn the rest into numbers.
 
@@ -90,7 +91,7 @@ def prepare(
         numbers, classes = _check_classes(numbers, classes, _name(target))
         strata = numbers
     _check_varies(numbers, _name(target))
-    encoder = TableEncoder().fit(X)
+    encoder = (TableEncoder() if image_shape is None else PictureEncoder(image_shape, "compare")).fit(X)
     inputs = np.asarray(encoder.transform(X), dtype=np.float32)[kept]
     targets = numbers if task == "classification" else numbers.astype(np.float32).reshape(-1, 1)
     examples = Examples(inputs, targets, encoder.inputs_, _check_weights(weights, kept), group_numbers)

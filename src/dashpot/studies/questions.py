@@ -23,6 +23,7 @@ from dashpot.regularizers import (
     Recipe,
     Undersample,
     WeightDecay,
+    image_recipe,
 )
 from dashpot.regularizers.base import Regularizer
 from dashpot.studies.effects import BASELINE, BEST_NETWORK
@@ -39,13 +40,15 @@ _combined_by_default = ("Weight decay", "Dropout", "Noise on inputs", "Early sto
 _rows_for_smote = 15
 
 
-def default_questions(class_counts: np.ndarray | None) -> Questions:
+def default_questions(class_counts: np.ndarray | None, pictures: bool = False) -> Questions:
     """Every regularizer at three strengths; resampling only where classes are uneven.
 
     Parameters
     ----------
     class_counts : int array of shape (classes,) or None
         Rows of each class; None for regression.
+    pictures : bool
+        Whether rows are pictures: then small shifts, turns and zooms are asked about, too.
     """
     grids: dict[str, Iterable[Regularizer]] = {
         "L2": L2.grid(),
@@ -67,6 +70,8 @@ def default_questions(class_counts: np.ndarray | None) -> Questions:
         if class_counts.min() >= _rows_for_smote:
             grids["SMOTE"] = SMOTE.grid()
     questions = {name: tuple(Recipe((part,)) for part in grid) for name, grid in grids.items()}
+    if pictures:
+        questions["Moved pictures"] = (image_recipe("digits"),)
     parts = {name: questions[name] for name in _combined_by_default}
     return questions | {TOGETHER: _combined(parts)}
 

@@ -20,6 +20,7 @@ _options = (
     "max_rows",
     "ask",
     "yardsticks",
+    "image_shape",
 )
 
 
