@@ -27,7 +27,7 @@ from dashpot.diagnosis.network import _first
 from dashpot.errors import UsageError
 from dashpot.landscapes.rows import layers_of, seen_by
 from dashpot.networks import Layer
-from dashpot.optimizers import SGD
+from dashpot.optimizers import SGD, AdamW
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,14 @@ def survey():
 
 @pytest.fixture(scope="module")
 def model(survey):
-    return MLPClassifier((8, 6), regularizers=(), max_epochs=20, random_state=0).fit(*survey)
+    return MLPClassifier(
+        (8, 6),
+        "relu",
+        regularizers=(),
+        optimizer=AdamW(2e-3, schedule="cosine", decay=0.02, beta2=0.95),
+        max_epochs=20,
+        random_state=0,
+    ).fit(*survey)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +187,7 @@ def test_initializers_are_compared_and_the_estimator_stays_as_it_is(survey):
 
 def test_a_wider_start_gives_wider_units(survey):
     """Units of the first layer scale with the deviation of its weights."""
-    model = MLPClassifier((32,), regularizers=(), max_epochs=1, random_state=0)
+    model = MLPClassifier((32,), "relu", regularizers=(), max_epochs=1, random_state=0)
     found = diagnose_initializers(model, *survey, initializers=[Gaussian(deviation=0.05), Gaussian(deviation=0.5)])
     narrow, wide = (one.start[0].spread for one in found.values())
     assert wide == pytest.approx(10 * narrow, rel=1e-3)

@@ -274,8 +274,12 @@ def test_a_damaged_embedding_is_refused(damage, tmp_path):
 @every
 def test_group_lasso_drops_a_number_with_all_its_features(kind):
     frame, y = table()
-    recipe = (GroupLasso(0.3),)
-    model = MLPRegressor((8,), regularizers=recipe, max_epochs=60, random_state=0, numeric_embedding=kind).fit(frame, y)
+    settings = {
+        "optimizer": AdamW(2e-3, schedule="cosine", decay=0.02, beta2=0.95),
+        "max_epochs": 60,
+        "random_state": 0,
+    }
+    model = MLPRegressor((8,), "relu", GroupLasso(0.3), **settings, numeric_embedding=kind).fit(frame, y)
     assert model.surviving_columns_ == ["a", "b"]
     weights, embedding = model.networks_[0].layers[0][0], model.networks_[0].embedding
     owners = np.concatenate([np.arange(len(model.encoder_.inputs_.names)), embedding.further])

@@ -162,7 +162,7 @@ def test_weights_copied_from_scikit_learn_give_its_probabilities():
     peer = PeerClassifier((16,), max_iter=20, random_state=0)
     with pytest.warns(ConvergenceWarning):
         peer.fit(X, y)
-    model = MLPClassifier(**SMALL | {"max_epochs": 1}, standardize=False).fit(X, y)
+    model = MLPClassifier(**SMALL | {"max_epochs": 1, "activation": "relu"}, standardize=False).fit(X, y)
     model.networks_[0].layers = [*zip(peer.coefs_, peer.intercepts_, strict=True)]
     np.testing.assert_allclose(model.predict_proba(X), peer.predict_proba(X), atol=1e-6)
 

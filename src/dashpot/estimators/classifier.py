@@ -24,8 +24,8 @@ class MLPClassifier(ClassifierMixin, MLP):
     ----------
     hidden_layers : sequence of int, default (128, 128)
         Widths of the hidden layers; () is logistic regression.
-    activation : str, default "relu"
-        relu, leaky_relu, elu, selu, gelu, mish, tanh, sigmoid or identity.
+    activation : str, default "gelu"
+        gelu, relu, leaky_relu, elu, selu, mish, tanh, sigmoid or identity.
     regularizers : sequence of Regularizer, a Regularizer, or None
         Applied in this order. None is a recipe that is good on most tables (see `recipe_` after fit); () is none.
     optimizer : Optimizer or None
@@ -83,7 +83,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     def __init__(
         self,
         hidden_layers: Any = (128, 128),
-        activation: str = "relu",
+        activation: str = "gelu",
         regularizers: Any = None,
         optimizer: Any = None,
         batch_size: int = 128,
