@@ -193,7 +193,8 @@ def scored(model: Any, classes: bool, train: Any, y: Any, new: Any, truth: Any) 
     known = np.asarray(model.classes_).astype(str)
     probabilities = np.clip(np.asarray(model.predict_proba(new), dtype=float), SMALLEST, 1)
     probabilities /= probabilities.sum(1, keepdims=True)
-    return {"score": log_loss(truth, probabilities, labels=known), "seconds": seconds}
+    order = np.argsort(known)  # CatBoost has "2" before "10"
+    return {"score": log_loss(truth, probabilities[:, order], labels=known[order]), "seconds": seconds}
 
 
 def alone(work: Callable[[], dict[str, float]]) -> dict[str, Any]:
