@@ -331,6 +331,14 @@ def test_race_draws_embeddings_and_recommends_them():
     assert model.numeric_embedding == best.design.numeric_embedding
 
 
+@pytest.mark.parametrize("change", [{"numeric_embedding": "periodic"}, {"hidden_layers": (5,)}])
+def test_a_warm_start_with_another_shape_is_refused(change):
+    frame, y = table(60)
+    model = MLPRegressor((4,), regularizers=(), max_epochs=1, warm_start=True).fit(frame, y)
+    with pytest.raises(UsageError, match=r"layers of \(\d+, 4, 1\), this one would have .* set warm_start=False"):
+        model.set_params(**change).fit(frame, y)
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [

@@ -191,6 +191,11 @@ class Network:
     snapshot: bool = False
     embedding: Embedding = WHOLE
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """What the first layer reads, hidden layers, outputs."""
+        return len(self.layers[0][0]), *(len(biases) for _, biases in self.layers)
+
     def seen(self, inputs: np.ndarray, clip: float | None = None) -> np.ndarray:
         """Standardized inputs, float64 (rows, inputs), pulled in at the network's own clip or at another."""
         given = np.asarray(inputs, dtype=np.float64)

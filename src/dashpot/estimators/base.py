@@ -138,9 +138,20 @@ class MLP(Features, BaseEstimator):
         start = tuple(network for network in self.networks_ if not network.snapshot) if goes_on else ()
         design = design_of(self._loss(examples.targets))
         job = self._job(examples, Job(self.recipe_, rows, held, self._seed(), design, start))
+        self._check_start(examples, job)
         checkpoints = self._checkpoints(checkpoint)
         (networks,) = train(examples, [job], workers=self.workers, progress=self._progress(), checkpoints=checkpoints)
         return examples, job, networks
+
+    def _check_start(self, examples: Examples, job: Job) -> None:
+        """Refuse to go on from networks of another shape."""
+        for one in job.recipe.plan(job):
+            asked, given = one.widths(examples), one.start[0].widths if one.start else None
+            if given not in (None, asked):
+                raise UsageError(
+                    f"{type(self).__name__}.fit(warm_start=True): the last fit has layers of {given}, this one would "
+                    f"have {asked}. Keep hidden_layers and numeric_embedding, or set warm_start=False."
+                )
 
     def _job(self, examples: Examples, job: Job) -> Job:
         """The job to train, given one of all training rows."""
