@@ -252,3 +252,16 @@ def test_new_levels_and_reordered_columns_are_fine_and_missing_ones_are_named():
     assert model.predict(new).shape == (1,)
     with pytest.raises(DataError, match="'b'"):
         model.predict(frame[["a"]])
+
+
+@pytest.mark.parametrize(("preset", "members"), [("fast", 3), ("default", 16), ("best", 48)])
+def test_presets_say_how_many_networks_the_default_recipe_has(preset, members):
+    X, y = load_iris(return_X_y=True)
+    model = MLPClassifier(preset=preset, max_epochs=1, hidden_layers=(4,), random_state=0).fit(X, y)
+    assert len(model.networks_) == members
+    assert len(MLPClassifier(preset=preset, regularizers=(), max_epochs=1).fit(X, y).networks_) == 1
+
+
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(UsageError, match="fast, default, best"):
+        MLPRegressor(preset="fats").fit(*load_iris(return_X_y=True))

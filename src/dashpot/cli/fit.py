@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 @task_option
 @hidden_option
 @embedding_option
+@click.option(
+    "--preset",
+    type=click.Choice(["fast", "default", "best"]),
+    help="How many networks the default recipe has: 3, 16 or 48.",
+)
 @epochs_option
 @click.option("--image-shape", type=Shape(), metavar="SHAPE", help="Rows are pictures: 28,28, or 32,32,3 for colours.")
 @weights_option
@@ -49,6 +54,7 @@ def fit(
     task: str,
     hidden: tuple[int, ...] | None,
     numeric_embedding: str | None,
+    preset: str | None,
     epochs: int | None,
     image_shape: tuple[int, ...] | None,
     weights: str | None,
@@ -66,6 +72,7 @@ def fit(
     options = given(
         hidden_layers=hidden,
         numeric_embedding=numeric_embedding,
+        preset=preset,
         max_epochs=epochs,
         regularizers=parsed(regularizers),
         random_state=seed,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -29,6 +30,7 @@ from dashpot.training import train
 # Chosen by benchmarks/default_recipe.py, on rows that no benchmark tests on.
 MEMBERS = Ensemble(16, numeric_embeddings=("none", "piecewise_linear", "periodic"))
 DEFAULT_RECIPE = Recipe((Dropout(0.25), Noise("inputs", "gaussian", 0.05), EarlyStopping(patience=25), MEMBERS))
+PRESETS = {"fast": 3, "default": None, "best": 48}  # members of the default recipe; None leaves it as it is
 DEFAULT_OPTIMIZER = AdamW(learning_rate=4e-3, schedule="cosine", decay=0.02, beta2=0.95)
 
 
@@ -55,6 +57,7 @@ class MLP(Features, BaseEstimator):
         progress: bool = False,
         image_shape: Any = None,
         numeric_embedding: str = "none",
+        preset: str = "default",
     ) -> None:
         self.hidden_layers = hidden_layers
         self.activation = activation
@@ -70,6 +73,7 @@ class MLP(Features, BaseEstimator):
         self.progress = progress
         self.image_shape = image_shape
         self.numeric_embedding = numeric_embedding
+        self.preset = preset
 
     def __sklearn_tags__(self) -> Any:
         """Missing cells and text are fine; training draws at random."""
@@ -169,10 +173,25 @@ class MLP(Features, BaseEstimator):
             )
         return Checkpoints(Path(folder), caller)
 
+    def _given_recipe(self) -> Any:
+        """What the user gives, or the default recipe with the members of the preset."""
+        if self.preset not in PRESETS:
+            raise UsageError(
+                f"{type(self).__name__}(preset={self.preset!r}): must be one of {', '.join(PRESETS)}."
+                f"{did_you_mean(str(self.preset), PRESETS)}"
+            )
+        if self.regularizers is not None:
+            return self.regularizers
+        members = PRESETS[self.preset]
+        parts = self._default_recipe.parts
+        if members is None:
+            return parts
+        return tuple(replace(part, members=members) if isinstance(part, Ensemble) else part for part in parts)
+
     def _check_parameters(self) -> Any:
         """Refuse parameters out of range; sets `recipe_` and gives the design as a function of the loss."""
         name = type(self).__name__
-        given = self._default_recipe if self.regularizers is None else self.regularizers
+        given = self._given_recipe()
         self.recipe_ = Recipe((given,) if isinstance(given, Regularizer) else tuple(given))
         optimizer = self._default_optimizer if self.optimizer is None else self.optimizer
         if not isinstance(optimizer, Optimizer):

@@ -57,6 +57,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         What each network reads of a number beside its standardized value: "none"; "piecewise_linear", the share of
         each of 16 pieces between quantiles that lies below it; "periodic", 8 cosines of random frequencies. Numbers
         with fewer than five different values stay as they are. Helps where a target follows steps and thresholds.
+    preset : {"default", "fast", "best"}, default "default"
+        How many networks the default recipe has, where `regularizers` is None: 16, 3 or 48.
 
     Attributes
     ----------
@@ -98,6 +100,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         focal_gamma: float = 0.0,
         image_shape: Any = None,
         numeric_embedding: str = "none",
+        preset: str = "default",
     ) -> None:
         super().__init__(
             hidden_layers,
@@ -114,6 +117,7 @@ class MLPClassifier(ClassifierMixin, MLP):
             progress,
             image_shape,
             numeric_embedding,
+            preset,
         )
         self.class_weight = class_weight
         self.focal_gamma = focal_gamma
