@@ -425,17 +425,17 @@ def test_a_picture_file_comes_back_as_it_was(kind, channels, tmp_path):
 
 
 def test_deep_pictures_with_every_png_filter_are_read():
-    from dashpot.denoising.png import _unfiltered, read_deep, written_deep
+    from dashpot.png import _unfiltered, png, read_deep
 
     pixels = np.random.default_rng(0).integers(0, 65_536, (5, 4, 3)).astype(np.uint16)
-    assert np.array_equal(read_deep(written_deep(pixels)), pixels)
+    assert np.array_equal(read_deep(png(pixels)), pixels)
     line, above = np.arange(12, dtype=np.uint8), np.arange(12, dtype=np.uint8)[::-1].copy()
     with pytest.raises(ValueError, match="damaged"):
         _unfiltered(9, line, above, 6)
     for number in range(5):
         assert _unfiltered(number, line, above, 6).shape == (12,)
     with pytest.raises(ValueError, match="damaged"):
-        read_deep(written_deep(pixels)[:60])
+        read_deep(png(pixels)[:60])
 
 
 def test_transparency_is_kept(tmp_path):

@@ -10,11 +10,11 @@ from sklearn.model_selection import train_test_split
 
 from dashpot import MLPClassifier, MLPRegressor, image_recipe, load, preview
 from dashpot.cli import main
-from dashpot.contact_sheet import png
 from dashpot.errors import DataError, UsageError
 from dashpot.jobs import Design, Examples, Job
 from dashpot.losses import CrossEntropy
 from dashpot.optimizers import AdamW
+from dashpot.png import png
 from dashpot.randomness import draws
 from dashpot.regularizers import (
     Augment,

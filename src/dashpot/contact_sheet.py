@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dashpot.errors import UsageError
+from dashpot.png import png
 from dashpot.writing import write_bytes
 
 GAP, FIRST_GAP = 2, 10  # pixels between pictures, and between the originals and their variants
@@ -114,16 +113,3 @@ def _sheet(pictures: np.ndarray) -> np.ndarray:
             top, left = row * (high + GAP), place * (wide + GAP) + (FIRST_GAP - GAP) * (place > 0)
             sheet[top : top + high, left : left + wide] = large[row, place]
     return sheet
-
-
-def png(pixels: np.ndarray) -> bytes:
-    """A PNG file of (height, width, 3) bytes (ISO/IEC 15948)."""
-    height, width, _ = pixels.shape
-    lines = b"".join(b"\0" + line.tobytes() for line in pixels)
-
-    def chunk(name: bytes, content: bytes) -> bytes:
-        checksum = zlib.crc32(name + content)
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", checksum)
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(lines, 9)) + chunk(b"IEND", b"")

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dashpot.denoising.png import is_deep_colour, read_deep, written_deep
 from dashpot.errors import DataError, UsageError
+from dashpot.png import is_deep_colour, png, read_deep
 from dashpot.writing import write_bytes
 
 __all__ = ["ENDINGS", "PictureFile", "check_ending", "picture_paths", "read_picture", "write_picture"]
@@ -101,7 +101,7 @@ def write_picture(path: str | Path, picture: PictureFile) -> Path:
         return write_bytes(path, _encoded(pixels, path), "write_picture")
     if path.suffix.lower() not in DEEP_ENDINGS or (pixels.ndim == 3 and path.suffix.lower() != ".png"):
         raise UsageError(f"{path}: this format does not hold 16 bits (in colour, only png does). End it in .png.")
-    return write_bytes(path, _encoded(pixels, path) if pixels.ndim == 2 else written_deep(pixels), "write_picture")
+    return write_bytes(path, _encoded(pixels, path) if pixels.ndim == 2 else png(pixels), "write_picture")
 
 
 def _encoded(pixels: np.ndarray, path: Path) -> bytes:

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from dashpot import __version__
-from dashpot.contact_sheet import png
 from dashpot.denoising.classical import sliding_cosine
 from dashpot.denoising.quality import psnr, ssim
+from dashpot.png import png
 from dashpot.report.page import page
 
 if TYPE_CHECKING:
