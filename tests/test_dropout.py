@@ -203,7 +203,7 @@ def test_monte_carlo_dropout_gives_mean_and_spread_and_is_the_same_again(tmp_pat
 def test_the_spread_of_dropout_is_that_of_its_masks():
     """One hidden layer, one output: the variance of its dropout is rate / (1 - rate) * sum of (unit * weight)^2."""
     inputs, amounts = moons()
-    model = MLPRegressor((12,), regularizers=[Dropout(0.4)], max_epochs=30, random_state=1).fit(inputs, amounts)
+    model = MLPRegressor((12,), "relu", regularizers=[Dropout(0.4)], max_epochs=30, random_state=1).fit(inputs, amounts)
     network = model.networks_[0]
     (first, offset), (second, _) = network.layers
     standardized = (inputs - network.centre) * network.scale
