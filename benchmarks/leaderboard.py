@@ -284,11 +284,11 @@ def measured(load: Any, name: str, number: int, asked: list[str], known: set[Any
 
 
 def ranking(found: pd.DataFrame) -> pd.DataFrame:
-    """Mean rank of each model over the tables that all of them have, its 95 % interval over tables, and seconds."""
-    errors = found.assign(score=found["score"].fillna(np.inf)).pivot_table(
-        index="table", columns="model", values="score", aggfunc="mean"
+    """Mean rank of each model, its 95 % interval over tables, and seconds; only splits count that all models have."""
+    scores = found.assign(score=found["score"].fillna(np.inf)).pivot(
+        index=["table", "split"], columns="model", values="score"
     )
-    ranks = errors.dropna().rank(axis=1)
+    ranks = scores.dropna().groupby("table").mean().rank(axis=1)
     half = ranks.std() / np.sqrt(len(ranks)) * student.ppf(0.975, max(len(ranks) - 1, 1))
     return pd.DataFrame(
         {
@@ -325,7 +325,8 @@ def main() -> None:
                 found.to_csv(options.output, index=False, float_format="%.5g")
                 shown = [f"{one['model']} {one.get('score', np.nan):.4f} ({one['processor']:.1f} s)" for one in new]
                 print(f"{name:20s} {number}", *shown, sep="  ", flush=True)
-    print(ranking(found).round(2).to_string())
+    asked = found["model"].isin(options.models or found["model"])
+    print(ranking(found[asked]).round(2).to_string())
 
 
 if __name__ == "__main__":
