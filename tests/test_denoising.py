@@ -516,8 +516,9 @@ def test_a_table_is_cleaned(tmp_path, survey, of_survey):
     assert "What changed" in (tmp_path / "page.html").read_text()
 
 
-def test_wrong_calls_are_one_line_and_write_nothing(pictures, of_survey, survey):
+def test_wrong_calls_are_one_line_and_write_nothing(pictures, of_survey, of_photographs, survey):
     of_survey.save(pictures / "t.dashpot")
+    of_photographs.save(pictures / "p.dashpot")
     survey.to_csv(pictures / "rows.csv", index=False)
     photo, out = pictures / "noisy" / "0.png", pictures / "out.png"
     for arguments, sentence in [
@@ -532,6 +533,7 @@ def test_wrong_calls_are_one_line_and_write_nothing(pictures, of_survey, survey)
         ((pictures / "rows.csv", "-o", pictures / "out.csv"), "needs --learn-from"),
         ((pictures / "noisy", "-o", pictures / "noisy"), "would overwrite"),
         ((photo, "-o", out, "--learn-from", photo), "a folder of clean pictures"),
+        ((photo, "-o", out, "--model", pictures / "p.dashpot", "--reference", pictures / "learn" / "a.png"), "twin"),
     ]:
         done = ran(*arguments)
         message = str(done.exception) if done.exception else done.output
@@ -540,6 +542,22 @@ def test_wrong_calls_are_one_line_and_write_nothing(pictures, of_survey, survey)
         assert "\n" not in message
     assert not out.exists()
     assert not (pictures / "out.csv").exists()
+
+
+def test_predict_points_to_denoise(tmp_path, survey, of_survey):
+    of_survey.save(tmp_path / "t.dashpot")
+    survey.to_csv(tmp_path / "rows.csv", index=False)
+    arguments = ["predict", tmp_path / "t.dashpot", tmp_path / "rows.csv", "-o", tmp_path / "p.csv"]
+    done = CliRunner().invoke(command, [*map(str, arguments)])
+    assert "Use dashpot denoise" in str(done.exception)
+
+
+def test_an_unreadable_picture_in_a_folder_is_named_before_any_is_written(pictures, of_photographs):
+    of_photographs.save(pictures / "p.dashpot")
+    (pictures / "noisy" / "z.png").write_bytes(b"no picture")
+    done = ran(pictures / "noisy", "-o", pictures / "out", "--model", pictures / "p.dashpot")
+    assert "no picture that can be read" in str(done.exception)
+    assert not (pictures / "out").exists()
 
 
 def test_the_bytes_of_a_written_picture_open_elsewhere(tmp_path):

@@ -191,7 +191,7 @@ def _denoise_table(
 def _denoise_pictures(
     denoiser: "Denoiser", data: Path, output: Path, level: float | None, reference: Path | None, report: Path | None
 ) -> None:
-    """Write pictures without their noise, and the page; all are cleaned before the first is written."""
+    """Write pictures without their noise, and the page; all are read before the first is cleaned."""
     from dashpot.denoising.files import picture_paths, read_picture, write_picture
     from dashpot.denoising.subjects import Pictures
     from dashpot.report.denoised import render_denoised, summarize_pictures
@@ -200,34 +200,44 @@ def _denoise_pictures(
     if not isinstance(denoiser.subject_, Pictures):
         raise UsageError(f"{data}: is a picture; this denoiser was fitted on a table.")
     paths = picture_paths(data) if data.is_dir() else [data]
+    for path in paths:
+        _twin(path, read_picture(path).pixels, reference)
     shown: list[Shown] = []
     for path in paths:
         before = read_picture(path)
         taken = denoiser.estimated_level(before.pixels, level)
         after = before._replace(pixels=denoiser.transform([before.pixels], level)[0])
+        shown.append(_shown(path.name, before.pixels, after.pixels, taken, _twin(path, before.pixels, reference)))
         place = output / path.name if data.is_dir() else output
         place.parent.mkdir(exist_ok=True)
         write_picture(place, after)
-        shown.append(_shown(path, before.pixels, after.pixels, taken, reference))
         click.echo(_told(shown[-1]))
     if report is not None:
         write_text(report, render_denoised(summarize_pictures(shown, denoiser)), "--report")
 
 
-def _shown(path: Path, before: Any, after: Any, level: float, reference: Path | None) -> "Shown":
-    """A picture before, after, and as it should be where that is known."""
+def _twin(path: Path, pixels: Any, reference: Path | None) -> Any:
+    """The clean twin of a picture, where one is named."""
     from dashpot.denoising.files import read_picture
+
+    if reference is None:
+        return None
+    place = reference / path.name if reference.is_dir() else reference
+    clean = read_picture(place).pixels
+    if clean.shape != pixels.shape:
+        raise DataError(
+            f"{place}: has shape {clean.shape}, {path} has {pixels.shape}. Name the clean twin of the picture."
+        )
+    return clean
+
+
+def _shown(name: str, before: Any, after: Any, level: float, clean: Any) -> "Shown":
+    """A picture before, after, and as it should be where that is known."""
     from dashpot.denoising.planes import full_range, scaled
     from dashpot.report.denoised import Shown
 
-    twin = None if reference is None else reference / path.name if reference.is_dir() else reference
-    clean = None if twin is None else read_picture(twin).pixels
-    if clean is not None and clean.shape != before.shape:
-        raise DataError(
-            f"{twin}: has shape {clean.shape}, {path} has {before.shape}. Name the clean twin of the picture."
-        )
     seen, found = (scaled(one, full_range([one])) for one in (before, after))
-    return Shown(path.name, seen, found, level, None if clean is None else scaled(clean, full_range([clean])))
+    return Shown(name, seen, found, level, None if clean is None else scaled(clean, full_range([clean])))
 
 
 def _told(shown: "Shown") -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dashpot.cli.files import check_output, require_column
+from dashpot.errors import UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +28,8 @@ def predict(model: Path, data: Path, output: Path, keep: tuple[str, ...]) -> Non
 
     check_output(output, model, data)
     fitted = dashpot.load(model)
+    if isinstance(fitted, dashpot.Denoiser):
+        raise UsageError(f"{model}: holds a denoiser. Use dashpot denoise --model {model}.")
     frame = read_table(data)
     for name in keep:
         require_column(frame, name, "--keep", data)
