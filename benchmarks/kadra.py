@@ -91,16 +91,21 @@ def summary(found: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def main() -> None:
-    """Race, write after each table, print the tables and the means."""
+def asked(name: str) -> argparse.ArgumentParser:
+    """What a benchmark of races beside published figures can be told."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--published", type=Path, required=True)
     parser.add_argument("--budget", type=float, default=60.0)
     parser.add_argument("--candidates", type=int)
     parser.add_argument("--tables", nargs="*", default=[])
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "kadra.csv")
-    options = parser.parse_args()
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / f"{name}.csv")
+    return parser
+
+
+def main() -> None:
+    """Race, write after each table, print the tables and the means."""
+    options = asked("kadra").parse_args()
     sys.path.insert(0, str(options.data))
     import load  # type: ignore[import-not-found]
 

@@ -10,15 +10,14 @@ targets are named (Facebook): ranks over tables count, single tables do not. Wha
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from kadra import asked
 from leaderboard import SMALLEST, versions
 from scipy.stats import rankdata
 from sklearn.metrics import log_loss
@@ -105,13 +104,8 @@ def summary(found: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
 
 def main() -> None:
     """Race, write after each table, print the tables and the mean ranks."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--published", type=Path, required=True)
-    parser.add_argument("--budget", type=float, default=60.0)
-    parser.add_argument("--candidates", type=int)
+    parser = asked("tangos")
     parser.add_argument("--splits", type=int, default=1)
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "tangos.csv")
     options = parser.parse_args()
     sys.path.insert(0, str(options.data))
     import load  # type: ignore[import-not-found]
@@ -122,7 +116,7 @@ def main() -> None:
     keys = ["table", "split", "budget", "candidates"]
     done = set(found[keys].itertuples(index=False, name=None)) if len(found) else set()
     for split in range(options.splits):
-        for name in load.suite("tangos"):
+        for name in options.tables or load.suite("tangos"):
             if (name, split, options.budget, options.candidates or 0) in done:
                 continue
             cut = 1000 if known.loc[name, "n"] == 1000 else 10**9

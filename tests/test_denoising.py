@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, load_sample_image, load_wine
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import dashpot
 from dashpot import DataError, Denoiser, ModelFileError, Noise, UsageError, load_anes96
@@ -29,6 +32,17 @@ from dashpot.report.denoised import Shown, render_denoised, summarize_pictures, 
 
 SMALL = {"hidden_layers": (32,), "windows": 4_000, "max_epochs": 2, "random_state": 0, "workers": 1}
 STRONG = Noise("inputs", "gaussian", 0.2)
+
+
+@parametrize_with_checks([Denoiser(hidden_layers=(4,), windows=1_000, max_epochs=1, random_state=0, workers=1)])
+def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+def test_it_stands_in_a_pipeline():
+    X, y = load_wine(return_X_y=True)
+    model = make_pipeline(Denoiser(**SMALL), LogisticRegression(max_iter=5000)).fit(X, y)
+    assert model.score(X, y) > 0.8
 
 
 def noisy(clean, level, seed=0):
@@ -274,7 +288,7 @@ def test_parameters_out_of_range_are_named(given, sentence, digits):
     ("pictures", "sentence"),
     [
         ([], "there is no picture"),
-        ([np.zeros(5)], "picture 0 has shape (5,)"),
+        ([np.zeros((30, 30)), np.zeros(5)], "picture 1 has shape (5,)"),
         ([np.zeros((30, 30)), np.full((30, 30), np.nan)], "picture 1 has a missing or infinite pixel"),
         ([np.array([["a"]])], "a pixel is a number"),
         ([np.zeros((3, 300))], "3 pixels high or wide"),
@@ -300,6 +314,40 @@ def test_a_range_of_levels_is_refused_for_a_table():
     ends = (Noise("inputs", "gaussian", 0.1), Noise("inputs", "gaussian", 0.2))
     with pytest.raises(UsageError, match="for pictures"):
         Denoiser(ends, **SMALL).fit(load_wine().data)
+
+
+def test_a_table_without_numbers_has_no_added_noise(survey):
+    with pytest.raises(UsageError, match="no column holds any"):
+        Denoiser(**SMALL).fit(survey[["vote"]])
+    swapped = Denoiser(Noise("inputs", "swap", 0.2), **SMALL).fit(survey[["vote"]].assign(again=survey["vote"]))
+    assert set(swapped.transform(survey[["vote"]].assign(again=survey["vote"]))["vote"]) == {"Clinton", "Dole"}
+
+
+def test_pairs_without_noise_are_refused(digits):
+    for pairs in (digits, load_wine().data):
+        with pytest.raises(DataError, match="are the same"):
+            Denoiser(**SMALL).fit(pairs, pairs)
+
+
+def test_the_level_of_pairs_is_that_of_the_numbers(survey):
+    given = survey.assign(age=survey["age"] + noisy(np.zeros(len(survey)), 0.5) * survey["age"].std())
+    one = Denoiser(**SMALL).fit(given[["age", "vote"]], survey[["age", "vote"]])
+    assert abs(one.model_.corruption.highest - 0.5) < 0.05
+
+
+def test_a_table_is_no_picture(of_digits, survey):
+    with pytest.raises(DataError, match="fitted on pictures"):
+        of_digits.transform(survey)
+
+
+def test_columns_that_cannot_be_used_stay_as_they_are():
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)), columns=list("abc")).assign(same=1)
+    rows.iloc[3, :3] = np.nan
+    found = Denoiser(**SMALL).fit(rows).transform(rows)
+    assert set(found["same"]) == {1}
+    assert found.iloc[3, :3].isna().all()
+    wide = np.random.default_rng(0).normal(size=(10, 80))
+    assert Denoiser(**SMALL).fit(wide).transform(wide[:3]).shape == (3, 80)
 
 
 def test_the_noise_of_a_table_is_not_estimated(of_survey, survey):

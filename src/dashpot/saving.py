@@ -199,19 +199,9 @@ def _members(path: Path) -> tuple[str, bytes]:
 
 def _model(described: dict[str, Any], tensors: dict[str, np.ndarray], prefix: str = "") -> Any:
     """An estimator from what a file says."""
-    if not prefix and "members" in described:
-        from dashpot.saved_ensembles import ensemble_from
-
-        return ensemble_from(described, tensors, _model)
-    if not prefix and "juries" in described:
-        from dashpot.anomalies.files import detector_from
-
-        return detector_from(described, tensors)
+    if not prefix and described.keys() & {"members", "juries", "subject"}:
+        return _of_several_parts(described, tensors)
     name = described["estimator"]
-    if name == "Denoiser":
-        from dashpot.denoising.saved import denoiser_from
-
-        return denoiser_from(described, tensors)
     parameters = dict(described["parameters"])
     if isinstance(parameters.get("optimizer"), dict):
         parameters["optimizer"] = _built(OPTIMIZERS, parameters["optimizer"])
@@ -234,3 +224,18 @@ def _model(described: dict[str, Any], tensors: dict[str, np.ndarray], prefix: st
         raise ValueError("shapes")
     model._keep(networks)
     return model
+
+
+def _of_several_parts(described: dict[str, Any], tensors: dict[str, np.ndarray]) -> Any:
+    """An ensemble, a detector or a denoiser from what a file says."""
+    if "members" in described:
+        from dashpot.saved_ensembles import ensemble_from
+
+        return ensemble_from(described, tensors, _model)
+    if "juries" in described:
+        from dashpot.anomalies.files import detector_from
+
+        return detector_from(described, tensors)
+    from dashpot.denoising.saved import denoiser_from
+
+    return denoiser_from(described, tensors)

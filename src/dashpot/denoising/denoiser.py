@@ -111,6 +111,12 @@ class Denoiser(TransformerMixin, BaseEstimator):
         self.workers = workers
         self.progress = progress
 
+    def __sklearn_tags__(self) -> Any:
+        """Missing cells, text and pictures are fine."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.three_d_array = True
+        return tags
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn from clean data, or from noisy data and their clean twins.
 
@@ -120,6 +126,7 @@ class Denoiser(TransformerMixin, BaseEstimator):
             A frame or an array of shape (rows, columns) is a table. Clean; with `y`, noisy.
         y : the same of clean twins, or None
             With twins, `corruption` only says what kind of noise they have; None is gaussian noise of their own level.
+            A column of labels is ignored, so that a denoiser may stand in a pipeline.
 
         Raises
         ------
@@ -127,10 +134,11 @@ class Denoiser(TransformerMixin, BaseEstimator):
             For data or parameters that cannot be used.
         """
         self._check_parameters()
-        clean = X if y is None else y
-        subject: Subject = Rows.of(clean) if _is_table(clean) else pictures_of(as_pictures(clean, "Denoiser.fit"))
+        paired = y is not None and _axes(y) > 1
+        clean = y if paired else X
+        subject: Subject = Rows.of(clean) if _axes(clean) < 3 else pictures_of(as_pictures(clean, "Denoiser.fit"))
         aims = subject.units(clean, "Denoiser.fit")
-        seen = None if y is None else subject.units(X, "Denoiser.fit")
+        seen = subject.units(X, "Denoiser.fit") if paired else None
         if seen is not None and [one.shape for one in seen] != [one.shape for one in aims]:
             raise DataError("Denoiser.fit(X, y): noisy and clean data differ in number or size. Pair them by place.")
         corruption = self._corruption(subject, aims, seen)
@@ -159,12 +167,18 @@ class Denoiser(TransformerMixin, BaseEstimator):
         given = (OF_TABLES if table else OF_PICTURES) if self.corruption is None else self.corruption
         corruption = corruption_of(given, "Denoiser")
         if noisy is not None:
-            squares = np.concatenate([np.square(n - c).ravel() for n, c in zip(noisy, clean, strict=True)])
             kind = "gaussian" if self.corruption is None else corruption.noise.kind
-            level = float(np.sqrt(np.nanmean(squares))) if corruption.added else corruption.highest
-            return corruption_of(Noise("inputs", kind, max(level, 1e-6)), "Denoiser")
+            level = subject.level_between(noisy, clean) if corruption.added else corruption.highest
+            if not level > 0:
+                raise DataError("Denoiser.fit(X, y): noisy and clean data are the same. Pass pairs that differ.")
+            return corruption_of(Noise("inputs", kind, level), "Denoiser")
         if table and corruption.blind:
             raise UsageError("Denoiser(corruption=...): a range of levels is for pictures. Pass one Noise for a table.")
+        if isinstance(subject, Rows) and not subject.disturbed(corruption).any():
+            raise UsageError(
+                f"Denoiser(corruption=...): {corruption.noise.kind} noise disturbs numbers, and no column holds any. "
+                'Pass Noise("inputs", "swap") or Noise("inputs", "masking").'
+            )
         return corruption
 
     def _plan(self, subject: Subject) -> WindowPlan:
@@ -239,6 +253,10 @@ class Denoiser(TransformerMixin, BaseEstimator):
         return save(self, path)
 
 
-def _is_table(X: Any) -> bool:
-    """Whether this is a frame or an array (rows, columns), and no sequence of pictures."""
-    return hasattr(X, "columns") or (isinstance(X, np.ndarray) and X.ndim < 3)
+def _axes(X: Any) -> int:
+    """Axes of a frame, of anything like an array, or of the first element of a sequence and one more."""
+    if hasattr(X, "columns"):
+        return 2
+    if hasattr(X, "ndim") or hasattr(X, "__array__"):
+        return int(X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim)
+    return 1 + max((np.ndim(one) for one in X[:1]), default=2)

@@ -76,6 +76,11 @@ class Rows:
             targets[[level is None for level in levels], cell.first] = np.nan
         return np.asarray(((targets - self.centre) / self.spread).clip(-FURTHEST, FURTHEST), dtype=np.float32)
 
+    def level_between(self, noisy: np.ndarray, clean: np.ndarray) -> float:
+        """The root mean square of the differences of all numbers, missing cells left out."""
+        amounts = self._amounts()
+        return float(np.sqrt(np.nanmean(np.square(noisy[:, amounts] - clean[:, amounts])))) if amounts.any() else 0.0
+
     def _of_two_levels(self) -> list[Cell]:
         """The categories that one indicator tells."""
         return [cell for cell in cells_of(self.encoder) if cell.category and cell.past - cell.first == 1]
@@ -108,12 +113,16 @@ class Rows:
         stays = noise.perturb_units(torch.ones(1, len(rows), int(source.max()) + 1), 0, draw)[0].numpy()
         return np.asarray(rows * (stays[:, source] > 0), dtype=np.float32)
 
-    def disturbed(self, corruption: Corruption) -> np.ndarray:
-        """The inputs that noise of this kind disturbs, bool (inputs,)."""
+    def _amounts(self) -> np.ndarray:
+        """The inputs that are numbers, bool (inputs,)."""
         found = np.zeros(len(self.centre), dtype=bool)
         for cell in cells_of(self.encoder):
-            found[cell.first : cell.past] = not cell.category or corruption.noise.kind in OF_ANY_CELL
+            found[cell.first : cell.past] = not cell.category
         return found
+
+    def disturbed(self, corruption: Corruption) -> np.ndarray:
+        """The inputs that noise of this kind disturbs, bool (inputs,)."""
+        return np.ones(len(self.centre), dtype=bool) if corruption.noise.kind in OF_ANY_CELL else self._amounts()
 
     def cleaned(self, model: WindowDenoiser, X: Any, level: float | None, path: Pass) -> Any:
         """The table without noise; where that is masking, its missing cells are filled and the others stay."""

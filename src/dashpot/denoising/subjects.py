@@ -62,6 +62,10 @@ class Subject(Protocol):
         """Data in the units of the noise level."""
         ...
 
+    def level_between(self, noisy: Any, clean: Any) -> float:
+        """The standard deviation of what was added to clean data, both as `units` gives them."""
+        ...
+
     def drawing(self, clean: Any, noisy: Any, corruption: Corruption) -> Drawing:
         """What `train_windows` draws from clean data and their noisy twins or None, both as `units` gives them."""
         ...
@@ -107,8 +111,15 @@ class Pictures:
         """Pictures between 0 and 1."""
         return [scaled(picture, self.ends) for picture in as_pictures(X, caller)]
 
+    def level_between(self, noisy: list[np.ndarray], clean: list[np.ndarray]) -> float:
+        """The root mean square of the differences of all pixels."""
+        squares = np.concatenate([np.square(n - c).ravel() for n, c in zip(noisy, clean, strict=True)])
+        return float(np.sqrt(squares.mean()))
+
     def cleaned(self, model: WindowDenoiser, X: Any, level: float | None, path: Pass) -> Any:
         """An array where `X` is one, otherwise a list."""
+        if hasattr(X, "columns"):
+            raise DataError("Denoiser.transform: X is a table; this denoiser was fitted on pictures. Pass pictures.")
         found = [self._cleaned(model, picture, level, path) for picture in as_pictures(X, "Denoiser.transform")]
         if isinstance(X, np.ndarray):
             return found[0] if X.ndim == 2 else np.stack(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
 from dashpot.checkpoints import Checkpoints
-from dashpot.embeddings import check_embedding
+from dashpot.embeddings import CHOICES
 from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators.features import Features
 from dashpot.estimators.sampling import check_samples, mean_and_spread
@@ -30,7 +30,7 @@ from dashpot.training import train
 # Chosen by benchmarks/default_recipe.py, on rows that no benchmark tests on.
 MEMBERS = Ensemble(16, numeric_embeddings=("none", "piecewise_linear", "periodic"))
 DEFAULT_RECIPE = Recipe((Dropout(0.25), Noise("inputs", "gaussian", 0.05), EarlyStopping(patience=25), MEMBERS))
-PRESETS = {"fast": 3, "default": None, "best": 48}  # members of the default recipe; None leaves it as it is
+PRESETS = {"fast": 3, "default": MEMBERS.members, "best": 48}  # members of the default recipe
 DEFAULT_OPTIMIZER = AdamW(learning_rate=4e-3, schedule="cosine", decay=0.02, beta2=0.95)
 
 
@@ -173,35 +173,36 @@ class MLP(Features, BaseEstimator):
             )
         return Checkpoints(Path(folder), caller)
 
+    def _check_words(self) -> None:
+        """Refuse words that are no choices."""
+        words: dict[str, Iterable[str]] = {"preset": PRESETS, "activation": ACTIVATIONS, "numeric_embedding": CHOICES}
+        for name, choices in words.items():
+            value = getattr(self, name)
+            if value not in choices:
+                raise UsageError(
+                    f"{type(self).__name__}({name}={value!r}): must be one of {', '.join(choices)}."
+                    f"{did_you_mean(str(value), choices)}"
+                )
+
     def _given_recipe(self) -> Any:
         """What the user gives, or the default recipe with the members of the preset."""
-        if self.preset not in PRESETS:
-            raise UsageError(
-                f"{type(self).__name__}(preset={self.preset!r}): must be one of {', '.join(PRESETS)}."
-                f"{did_you_mean(str(self.preset), PRESETS)}"
-            )
         if self.regularizers is not None:
             return self.regularizers
-        members = PRESETS[self.preset]
         parts = self._default_recipe.parts
-        if members is None:
+        if self.preset == "default":
             return parts
+        members = PRESETS[self.preset]
         return tuple(replace(part, members=members) if isinstance(part, Ensemble) else part for part in parts)
 
     def _check_parameters(self) -> Any:
         """Refuse parameters out of range; sets `recipe_` and gives the design as a function of the loss."""
         name = type(self).__name__
+        self._check_words()
         given = self._given_recipe()
         self.recipe_ = Recipe((given,) if isinstance(given, Regularizer) else tuple(given))
         optimizer = self._default_optimizer if self.optimizer is None else self.optimizer
         if not isinstance(optimizer, Optimizer):
             raise UsageError(f"{name}(optimizer={optimizer!r}): pass an instance, for example AdamW(0.001).")
-        if self.activation not in ACTIVATIONS:
-            raise UsageError(
-                f"{name}(activation={self.activation!r}): must be one of {', '.join(ACTIVATIONS)}."
-                f"{did_you_mean(str(self.activation), ACTIVATIONS)}"
-            )
-        check_embedding(self.numeric_embedding, f"{name}(numeric_embedding={self.numeric_embedding!r})")
         layers = self._whole_numbers("hidden_layers")
         (batch_size,), (max_epochs,) = self._whole_numbers("batch_size"), self._whole_numbers("max_epochs")
         if not 0 <= self.tolerance < 1:

@@ -140,12 +140,10 @@ def compare(
     own = None if regularizers is None else asked_questions(regularizers)
     if own is not None:
         expanded(own, ask)  # refuses what makes no sense before any work
-    rng = np.random.default_rng(random_state)
-    folds = fold_count(test_size)
+    rng, folds = np.random.default_rng(random_state), fold_count(test_size)
     problem = prepare(X, y, task, weights, groups, folds, max_rows, rng, test, image_shape)
     scores = choose_scores(metric, problem.task)
-    counts = np.bincount(problem.examples.targets) if problem.classes else None
-    singles = own or default_questions(counts, pictures=image_shape is not None)
+    singles = own or default_questions(problem.class_counts, pictures=image_shape is not None)
     questions, against = expanded(singles, ask)
     drawn = _draw(problem, splits, folds, rng)
     design = study_design(problem, hidden_layers, epochs)

@@ -49,6 +49,11 @@ class Problem:
     test: np.ndarray | None = None
     kept: np.ndarray | None = None
 
+    @property
+    def class_counts(self) -> np.ndarray | None:
+        """Rows of each class, int (classes,); None for regression."""
+        return np.bincount(self.examples.targets) if self.classes else None
+
 
 def prepare(
     X: Any,
