@@ -2,7 +2,9 @@
 
 import io
 import json
+import struct
 import zipfile
+import zlib
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,8 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, load_sample_image, load_wine
 from sklearn.linear_model import LogisticRegression
@@ -24,10 +28,14 @@ from dashpot.denoising import noise_level, psnr, ssim
 from dashpot.denoising.classical import sliding_cosine
 from dashpot.denoising.corruption import corruption_of
 from dashpot.denoising.files import PictureFile, read_picture, write_picture
-from dashpot.denoising.network import glimpse, least_squares, principal_basis
+from dashpot.denoising.network import WindowDenoiser, glimpse, least_squares, principal_basis
 from dashpot.denoising.patches import assembled, cut, drawn, turned, turned_back
-from dashpot.denoising.planes import joined, planes_of, scaled, unscaled
+from dashpot.denoising.planes import OPPONENT, joined, planes_of, scaled, unscaled
+from dashpot.denoising.rows import Rows
 from dashpot.denoising.shipped import shipped_photographs
+from dashpot.denoising.subjects import Pass, Windows, held_out
+from dashpot.networks import Network
+from dashpot.png import _unfiltered, png, read_deep
 from dashpot.report.denoised import Shown, render_denoised, summarize_pictures, summarize_table
 
 SMALL = {"hidden_layers": (32,), "windows": 4_000, "max_epochs": 2, "random_state": 0, "workers": 1}
@@ -458,6 +466,82 @@ def test_a_corruption_at_a_range_of_levels_has_noise_of_each():
     assert np.allclose(rows.std(1) / levels, 1, atol=0.25)
 
 
+def test_corrections_of_a_pixel_are_averaged_by_their_weights():
+    pattern = np.arange(9, dtype=np.float32)
+    weights = np.arange(1, 10, dtype=np.float32).reshape(3, 3) ** 2
+    none, one = np.zeros(9, dtype=np.float32), np.ones(9, dtype=np.float32)
+    says = Network([(np.zeros((9, 9), dtype=np.float32), pattern)], "relu", none, one, 0.0, none, one)
+    corruption = corruption_of(Noise("inputs", "gaussian", 1.0), "Denoiser")
+    model = WindowDenoiser((3, 3), (3, 3), corruption, np.eye(9, dtype=np.float32), 1.0, weights, (says,))
+    found = model.denoise(np.zeros((9, 9)), level=1.0, stride=1)
+    assert found[4, 4] == pytest.approx((pattern * weights.ravel()).sum() / weights.sum())
+
+
+def test_each_plane_of_a_colour_picture_is_told_its_own_noise(photograph):
+    told = []
+
+    class Listening:
+        corruption = corruption_of(STRONG, "Denoiser")
+
+        def denoise(self, plane, level, stride, symmetries):
+            told.append((level, stride, symmetries))
+            return plane
+
+    found = Windows((0.0, 255.0)).cleaned(Listening(), [photograph], 0.1, Pass(3, 4))
+    assert np.abs(found[0].astype(int) - photograph).max() <= 1
+    assert [one[1:] for one in told] == [(3, 4)] * 3
+    assert [one[0] for one in told] == pytest.approx([0.1 * 3**-0.5, 0.1, 0.1])
+
+
+def test_colours_are_turned_by_a_rotation():
+    lengths = np.linalg.norm(OPPONENT, axis=1)
+    assert np.allclose(OPPONENT @ OPPONENT.T, np.diag(lengths**2))
+    assert np.allclose(OPPONENT[0], 1 / 3)
+    assert np.allclose(OPPONENT[1:].sum(1), 0)
+
+
+def test_rows_held_out_are_not_learned_from():
+    parts = held_out(50)
+    assert len(parts[True]) == 5
+    assert sorted([*parts[True], *parts[False]]) == list(range(50))
+    assert held_out(1)[False].tolist() == [0]
+
+
+def test_few_rows_come_back_less_often():
+    wine = load_wine().data
+    assert Rows.of(wine[:20]).settings.windows == 5_000
+    assert Rows.of(wine).settings.windows == 17_800
+    assert Rows.of(np.repeat(wine, 6, axis=0)).settings.windows == 100_000
+
+
+def test_levels_of_a_category_are_masked_together_and_missing_cells_get_no_noise():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"kind": rng.choice(list("abcd"), 400), "size": rng.normal(size=400)})
+    frame.loc[:99, "size"] = np.nan
+    rows = Rows.of(frame)
+    clean = rows.units(frame, "Denoiser.fit")
+    kinds = np.flatnonzero(~rows._amounts())[:4]
+    aims, seen = rows.drawing(clean, None, corruption_of(Noise("inputs", "masking", 0.4), "D"))(2_000, rng, False)
+    masked = seen[:, kinds].sum(1) == 0
+    assert 0.3 < masked.mean() < 0.5
+    assert (aims[:, kinds].sum(1) == 1).all()
+    aims, seen = rows.drawing(clean, None, corruption_of(Noise("inputs", "gaussian", 0.4), "D"))(2_000, rng, False)
+    numbers = rows._amounts()
+    absent = (aims[:, numbers] == 0).all(1)
+    assert 0.1 < absent.mean() < 0.4
+    assert (seen[absent][:, numbers] == 0).all()
+    assert np.array_equal(seen[:, kinds], aims[:, kinds])
+
+
+def test_the_verdict_says_where_networks_are_not_worth_it():
+    alone = np.random.default_rng(0).normal(size=(120, 4))  # nothing to learn beyond the spread
+    assert "not worth it" in Denoiser(random_state=0, workers=1).fit(alone).verdict_
+
+
+def test_as_many_networks_as_asked_correct(digits):
+    assert len(Denoiser(STRONG, **SMALL | {"networks": 3}).fit(digits).model_.networks) == 3
+
+
 # --- files
 
 
@@ -472,18 +556,38 @@ def test_a_picture_file_comes_back_as_it_was(kind, channels, tmp_path):
     assert np.array_equal(found.pixels, pixels)
 
 
-def test_deep_pictures_with_every_png_filter_are_read():
-    from dashpot.png import _unfiltered, png, read_deep
+def filtered(kind, line, above, step):
+    """A line of bytes as the PNG specification (ISO/IEC 15948, 9.2) writes it with a filter."""
+    left = np.concatenate([np.zeros(step, dtype=int), line[:-step]])
+    corner = np.concatenate([np.zeros(step, dtype=int), above[:-step]])
+    near = [np.abs(left + above - corner - one) for one in (left, above, corner)]
+    first, second = (near[0] <= near[1]) & (near[0] <= near[2]), near[1] <= near[2]
+    paeth = np.where(first, left, np.where(second, above, corner))
+    guess = [np.zeros_like(line), left, above, (left + above) // 2, paeth][kind]
+    return bytes([kind]) + ((line - guess) % 256).astype(np.uint8).tobytes()
 
-    pixels = np.random.default_rng(0).integers(0, 65_536, (5, 4, 3)).astype(np.uint16)
-    assert np.array_equal(read_deep(png(pixels)), pixels)
-    line, above = np.arange(12, dtype=np.uint8), np.arange(12, dtype=np.uint8)[::-1].copy()
+
+def test_deep_pictures_with_every_png_filter_are_read():
+    pixels = np.random.default_rng(0).integers(0, 65_536, (10, 8, 3)).astype(np.uint16)
+    pixels[:, 4:] = pixels[:, :1]  # equal neighbours make ties
+    lines = pixels.astype(">u2").reshape(10, -1).view(np.uint8).astype(int)
+    before = np.vstack([np.zeros_like(lines[:1]), lines[:-1]])
+    packed = zlib.compress(
+        b"".join(filtered(n % 5, *both, 6) for n, both in enumerate(zip(lines, before, strict=True)))
+    )
+    whole = png(pixels)
+    head = whole[: whole.index(b"IDAT") - 4]
+    found = read_deep(head + struct.pack(">I", len(packed)) + b"IDAT" + packed + b"\0\0\0\0")
+    assert np.array_equal(found, pixels)
+    assert np.array_equal(read_deep(whole), pixels)
+
+
+def test_a_damaged_deep_picture_is_told():
+    whole = png(np.random.default_rng(0).integers(0, 65_536, (5, 4, 3)).astype(np.uint16))
     with pytest.raises(ValueError, match="damaged"):
-        _unfiltered(9, line, above, 6)
-    for number in range(5):
-        assert _unfiltered(number, line, above, 6).shape == (12,)
+        read_deep(whole[:60])
     with pytest.raises(ValueError, match="damaged"):
-        read_deep(png(pixels)[:60])
+        _unfiltered(9, np.zeros(12, dtype=np.uint8), np.zeros(12, dtype=np.uint8), 6)
 
 
 def test_transparency_is_kept(tmp_path):
@@ -552,6 +656,45 @@ def test_a_folder_of_pictures_is_cleaned_measured_and_shown(pictures, of_photogr
     assert "Networks" in done.output
     assert "dB" in done.output
     assert (pictures / "page.html").read_text().count("<figure>") == 8
+
+
+def test_the_level_and_the_best_pass_are_taken_from_the_command(pictures, of_photographs):
+    of_photographs.save(pictures / "p.dashpot")
+    photo, model = pictures / "noisy" / "0.png", ("--model", pictures / "p.dashpot")
+    found = []
+    for number, more in enumerate([(), ("--best",), ("--level", 0.25)]):
+        done = ran(photo, "-o", pictures / f"{number}.png", *model, *more)
+        assert done.exit_code == 0, done.output
+        found.append(read_picture(pictures / f"{number}.png").pixels)
+    loaded = dashpot.load(pictures / "p.dashpot")
+    given = read_picture(photo).pixels
+    assert np.array_equal(found[0], loaded.transform([given])[0])
+    assert np.array_equal(found[2], loaded.transform([given], level=0.25)[0])
+    assert np.array_equal(found[1], loaded.set_params(stride=1, symmetries=8).transform([given])[0])
+
+
+def test_the_kind_of_noise_is_taken_from_the_command(tmp_path, survey):
+    survey.iloc[:200].to_csv(tmp_path / "clean.csv", index=False)
+    more = "--learn-from", tmp_path / "clean.csv", "--kind", "masking", "--level", 0.3, "--save", tmp_path / "m.dashpot"
+    done = ran(tmp_path / "clean.csv", "-o", tmp_path / "out.csv", *more)
+    assert done.exit_code == 0, done.output
+    corruption = dashpot.load(tmp_path / "m.dashpot").model_.corruption
+    assert (corruption.noise.kind, corruption.highest) == ("masking", 0.3)
+
+
+def test_a_file_with_arrays_of_other_shapes_is_refused(of_digits, tmp_path):
+    path = of_digits.save(tmp_path / "model.dashpot")
+    with zipfile.ZipFile(path) as file:
+        content = {one: file.read(one) for one in file.namelist()}
+    (name,) = [one for one in content if one.endswith("safetensors")]
+    tensors = load_tensors(content[name])
+    tensors["basis"] = tensors["basis"][:-1]
+    content[name] = save_tensors(tensors)
+    with zipfile.ZipFile(path, "w") as file:
+        for one, part in content.items():
+            file.writestr(one, part)
+    with pytest.raises(ModelFileError):
+        dashpot.load(path)
 
 
 def test_a_table_is_cleaned(tmp_path, survey, of_survey):

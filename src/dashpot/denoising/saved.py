@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from dashpot.denoising.corruption import Corruption
 from dashpot.denoising.denoiser import Denoiser
 from dashpot.denoising.network import WindowDenoiser
 from dashpot.denoising.rows import Rows
-from dashpot.denoising.subjects import SMALL, Subject, WholePictures, Windows
+from dashpot.denoising.subjects import Subject, WholePictures, Windows
 from dashpot.regularizers import Noise
 from dashpot.tables import TableEncoder
 
@@ -78,7 +77,7 @@ def _subject(described: dict[str, Any]) -> Subject:
     if described["kind"] == "windows":
         return Windows((low, high))
     size = tuple(int(number) for number in described["size"])
-    if len(size) not in (2, 3) or min(size) < 1 or math.prod(size) > SMALL:
+    if len(size) not in (2, 3) or min(size) < 1:
         raise ValueError("size")
     return WholePictures((low, high), size)
 
