@@ -533,6 +533,21 @@ def test_levels_of_a_category_are_masked_together_and_missing_cells_get_no_noise
     assert np.array_equal(seen[:, kinds], aims[:, kinds])
 
 
+def test_both_numbers_of_a_date_are_masked_together():
+    frame = pd.DataFrame(
+        {"day": pd.date_range("2019-01-01", periods=900), "size": np.random.default_rng(0).random(900)}
+    )
+    rows = Rows.of(frame)
+    clean = rows.units(frame, "Denoiser.fit")
+    masking = corruption_of(Noise("inputs", "masking", 0.4), "Denoiser")
+    _, seen = rows.drawing(clean, None, masking)(2_000, np.random.default_rng(0), False)
+    days = np.flatnonzero(rows.encoder.inputs_.source == 0)
+    assert len(days) > 1
+    masked = seen[:, days] == 0
+    assert 0.3 < masked[:, 0].mean() < 0.5
+    assert (masked == masked[:, :1]).mean() > 0.99  # a clean number may be 0, too
+
+
 def test_the_verdict_says_where_networks_are_not_worth_it():
     alone = np.random.default_rng(0).normal(size=(120, 4))  # nothing to learn beyond the spread
     assert "not worth it" in Denoiser(random_state=0, workers=1).fit(alone).verdict_

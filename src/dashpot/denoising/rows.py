@@ -102,7 +102,7 @@ class Rows:
         return draw
 
     def _noisy(self, rows: np.ndarray, corruption: Corruption, rng: np.random.Generator) -> np.ndarray:
-        """Rows with noise; the levels of a category are masked, and taken from another row, together."""
+        """Rows with noise; what comes from one column is masked, and taken from another row, together."""
         import torch
 
         draw = draws([int(rng.integers(2**31))], step=0)
