@@ -27,12 +27,12 @@ from dashpot import (
     race,
 )
 from dashpot.checkpoints import Checkpoints
-from dashpot.embeddings import EMBEDDINGS, PIECES, SHORTEST, Embedding, learned, together, width
+from dashpot.embeddings import EMBEDDINGS, PIECES, SHORTEST, Embedding, embedded, learned, together, width
 from dashpot.errors import ModelFileError, UsageError
 from dashpot.jobs import Design, Examples, Job, prepare
 from dashpot.landscapes.rows import layers_of, seen_by
 from dashpot.losses import Binary
-from dashpot.networks import Layer
+from dashpot.networks import Layer, forward
 from dashpot.optimizers import AdamW
 from dashpot.regularizers import Recipe, parse
 from dashpot.regularizers.base import Regularizer
@@ -363,3 +363,30 @@ def test_a_network_without_an_embedding_has_none():
     assert Embedding()(units) is units
     network = train(examples_of(), [job_of("none")], workers=1)[0][0]
     assert network.embedding.kind == "none"
+
+
+def test_whether_a_number_is_missing_is_not_embedded():
+    columns = Inputs(("a", "a is missing"), np.array([0, 0]), np.array([False, True]), distinct=np.array([90, 90]))
+    assert embedded(columns, "periodic").tolist() == [0]
+
+
+@every
+def test_what_noise_and_dropout_change_is_what_is_embedded(kind):
+    points = quantiles(np.random.default_rng(0).normal(size=(99, 2)), np.linspace(0, 1, PIECES + 1))
+    embedding = together([learned(kind, np.array([0, 1]), points, seed=1)])
+    reads = 2 + len(embedding.further)
+    layers = [Layer(torch.randn(1, reads, 3), torch.zeros(1, 1, 3)), Layer(torch.randn(1, 3, 1), torch.zeros(1, 1, 1))]
+    inputs = torch.randn(1, 7, 2)
+    changed = inputs.flip(1)
+    noisy, _ = forward(layers, inputs, "tanh", lambda units, depth: changed if depth == 0 else units, embedding)
+    expected, _ = forward(layers, changed, "tanh", embedding=embedding)
+    torch.testing.assert_close(noisy, expected)
+
+
+@every
+def test_validation_rows_are_embedded(kind):
+    examples = examples_of()
+    ((network,),) = train(examples, [job_of(kind)])
+    logits = network.outputs(examples.inputs[150:])[:, 0]
+    losses = np.logaddexp(0, np.where(examples.targets[150:] == 1, -logits, logits))
+    assert network.history["validation_loss"][-1] == pytest.approx(losses.mean(), rel=1e-4)

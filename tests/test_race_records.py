@@ -146,3 +146,14 @@ def test_the_command_goes_on_where_it_was(survey, tmp_path, monkeypatch):
     assert not done
     refused = CliRunner().invoke(command, [*arguments, "--checkpoint", str(folder), "--seed", "3"])
     assert isinstance(refused.exception, SystemExit | UsageError)
+
+
+def test_a_race_that_was_killed_twice_keeps_what_both_sessions_trained(survey, tmp_path, monkeypatch):
+    for calls in (2, 2):
+        with monkeypatch.context() as patch:
+            killed_after(patch, calls)
+            with pytest.raises(RuntimeError, match="killed"):
+                short(survey, checkpoint=tmp_path / "race")
+    done = killed_after(monkeypatch, 99)
+    short(survey, checkpoint=tmp_path / "race")
+    assert len(done) == 6 - 4
