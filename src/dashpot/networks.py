@@ -23,6 +23,7 @@ WHOLE = Embedding()  # numbers as they are
 CLIP = 3.0  # standardized inputs beyond are pulled in, in units of their spread
 BLOCK = 4096  # rows that are embedded at once in prediction
 ALIGNMENT = 64  # parameters of a network are padded to this many numbers, so that vector loops never straddle two
+VECTOR = 16  # numbers that a processor handles at once, at most
 
 
 class Layer(NamedTuple):
@@ -125,7 +126,13 @@ def linear(units: Tensor, layer: Layer) -> Tensor:
         return (units * layer.weights.transpose(1, 2)).sum(-1, keepdim=True) + layer.biases
     if layer.weights.shape[1] == 1:
         return units * layer.weights + layer.biases
-    return torch.baddbmm(layer.biases, units, layer.weights)
+    inputs, outputs = layer.weights.shape[1:]
+    if inputs * outputs % VECTOR == 0:
+        return torch.baddbmm(layer.biases, units, layer.weights)
+    # Gradients of the weights lie one behind the other, and on some processors a matrix product rounds differently
+    # where its result does not begin at a whole vector: columns of zeros let every network's begin at one.
+    wide = functional.pad(layer.weights, (0, -outputs % VECTOR))
+    return torch.bmm(units, wide)[..., :outputs] + layer.biases
 
 
 def forward(
