@@ -110,8 +110,16 @@ def _nearest(sample: Sample, count: int) -> np.ndarray:
 
 def _searched(sample: Sample, count: int) -> np.ndarray:
     """The same, by comparing all rows."""
-    from sklearn.decomposition import PCA
     from sklearn.neighbors import NearestNeighbors
+
+    seen = rows_as_seen(sample)
+    count = min(count, len(seen) - 1)
+    return NearestNeighbors(n_neighbors=count + 1).fit(seen).kneighbors(seen, return_distance=False)[:, 1:]
+
+
+def rows_as_seen(sample: Sample) -> np.ndarray:
+    """All rows in the units in which networks see them, float32; of many inputs the principal components."""
+    from sklearn.decomposition import PCA
 
     from dashpot.scaling import input_scaling
 
@@ -120,5 +128,4 @@ def _searched(sample: Sample, count: int) -> np.ndarray:
     seen = standardize(inputs, centre, scale, CLIP).astype(np.float32)
     if seen.shape[1] > AXES and len(seen) > AXES:
         seen = PCA(AXES, random_state=0).fit_transform(seen)
-    count = min(count, len(seen) - 1)
-    return NearestNeighbors(n_neighbors=count + 1).fit(seen).kneighbors(seen, return_distance=False)[:, 1:]
+    return np.asarray(seen)

@@ -1,0 +1,98 @@
+"""Autoencoders that begin as a map: t-SNE places rows, the encoder learns the places, the decoder to draw from them."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from dashpot.jobs import Design, Examples, Job, Prepared, prepare
+from dashpot.losses import SquaredError
+from dashpot.networks import Network, bends
+from dashpot.optimizers import AdamW
+from dashpot.regularizers import Noise, Recipe
+from dashpot.regularizers.neighbors import rows_as_seen
+from dashpot.tables.encode import Inputs
+from dashpot.training import train
+
+MOST_PLACED = 3_000  # rows that t-SNE places; others go where their nearest ones of these are
+NEAREST = 5  # of them
+PERPLEXITY = 30.0
+LESSONS = 1_500  # steps of the encoder, and of the decoder
+NOISE = Noise("inputs", "gaussian", 0.3)  # while the encoder learns, in units of the columns' spread
+
+
+def begun_as_map(examples: Examples, job: Job) -> Job:
+    """The job of an autoencoder, with networks to begin from that place rows where t-SNE does, one for each member."""
+    return replace(job, start=tuple(_taught(one) for one in prepare(examples, job.recipe.plan(job))))
+
+
+def _taught(one: Prepared) -> Network:
+    """The network of one member."""
+    design, sample = one.job.design, one.sample
+    middle = len(design.hidden_layers) // 2
+    code = design.hidden_layers[middle]
+    places = t_sne_places(rows_as_seen(sample), code, one.job.seed % 2**32)
+    bent = bends(design.activation, len(design.hidden_layers))
+    inputs = np.asarray(sample.inputs, dtype=np.float32)
+    given = Examples(inputs, places, sample.examples.columns, sample.weights)
+    half = replace(design, hidden_layers=design.hidden_layers[:middle], activation=bent[:middle], loss=SquaredError())
+    encoder = _lesson(given, half, Recipe((NOISE,)), one.job.seed)
+    codes = encoder.outputs(inputs).astype(np.float32)
+    axes = Inputs(tuple(f"code {k}" for k in range(code)), np.arange(code), np.zeros(code, dtype=bool))
+    rest = replace(design, hidden_layers=design.hidden_layers[middle + 1 :], activation=bent[middle + 1 :], clip=0.0)
+    decoder = _lesson(Examples(codes, sample.targets, axes, sample.weights), rest, Recipe(()), one.job.seed)
+    return _joined(encoder, decoder, design)
+
+
+def _lesson(examples: Examples, design: Design, recipe: Recipe, seed: int) -> Network:
+    """A half of the autoencoder, trained on all rows for a number of steps."""
+    rows = np.arange(len(examples.inputs))
+    epochs = max(1, round(LESSONS * design.batch_size / len(rows)))
+    optimizer = AdamW(learning_rate=3e-3, schedule="cosine", decay=0.0, beta2=0.95)
+    design = replace(design, optimizer=optimizer, epochs=epochs, tolerance=0.0)
+    ((network,),) = train(examples, [Job(recipe, rows, rows[:0], seed, design)], workers=1)
+    return network
+
+
+def _joined(encoder: Network, decoder: Network, design: Design) -> Network:
+    """Encoder and decoder as one network: what each does to its codes becomes part of its weights."""
+    (weights, biases), (first, shift) = encoder.layers[-1], decoder.layers[0]
+    into = weights * encoder.target_scale, biases * encoder.target_scale + encoder.target_centre
+    out = decoder.scale[:, None] * first, shift - (decoder.centre * decoder.scale) @ first
+    layers = [*encoder.layers[:-1], into, out, *decoder.layers[1:]]
+    return replace(
+        encoder,
+        layers=layers,
+        activation=design.activation,
+        target_centre=decoder.target_centre,
+        target_scale=decoder.target_scale,
+        history={},
+        epochs=0,
+    )
+
+
+def t_sne_places(rows: np.ndarray, code: int, seed: int) -> np.ndarray:
+    """Where t-SNE places rows (rows, features), float32 (rows, code); beyond 3,000 it places some of them."""
+    from sklearn.manifold import TSNE
+
+    chosen = np.sort(np.random.default_rng([seed, 5]).permutation(len(rows))[:MOST_PLACED])
+    perplexity = min(PERPLEXITY, max(1.0, (len(chosen) - 1) / 3))
+    begin = "pca" if rows.shape[1] >= code else "random"
+    map_ = TSNE(code, perplexity=perplexity, init=begin, random_state=seed)
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        places = map_.fit_transform(rows[chosen])
+    return places.astype(np.float32) if len(chosen) == len(rows) else _spread(rows, chosen, places)
+
+
+def _spread(rows: np.ndarray, chosen: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Places for all rows: those that are given, the others at the median of their nearest."""
+    from sklearn.neighbors import NearestNeighbors
+
+    near = NearestNeighbors(n_neighbors=min(NEAREST, len(chosen))).fit(rows[chosen])
+    everywhere = np.median(places[near.kneighbors(rows, return_distance=False)], axis=1)
+    everywhere[chosen] = places
+    return everywhere.astype(np.float32)
