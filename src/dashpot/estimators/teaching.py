@@ -6,14 +6,15 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
+from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
-from dashpot.jobs import Design, Examples, Job, Prepared, prepare
+from dashpot.jobs import Design, Examples, Job, Prepared, Sample, prepare
 from dashpot.losses import SquaredError
 from dashpot.networks import Network, bends
 from dashpot.optimizers import AdamW
-from dashpot.regularizers import Noise, Recipe
-from dashpot.regularizers.neighbors import rows_as_seen
+from dashpot.regularizers import Recipe
+from dashpot.regularizers.neighbors import sight
 from dashpot.tables.encode import Inputs
 from dashpot.training import train
 
@@ -21,7 +22,8 @@ MOST_PLACED = 3_000  # rows that t-SNE places; others go where their nearest one
 NEAREST = 5  # of them
 PERPLEXITY = 30.0
 LESSONS = 1_500  # steps of the encoder, and of the decoder
-NOISE = Noise("inputs", "gaussian", 0.3)  # while the encoder learns, in units of the columns' spread
+LESSON_ROWS = 20_000  # that the encoder learns from, made ones included
+MOVED, SWAPPED = 0.7, 0.3  # how far made rows move, and their share of categories that a neighbour gives
 
 
 def begun_as_map(examples: Examples, job: Job) -> Job:
@@ -34,26 +36,63 @@ def _taught(one: Prepared) -> Network:
     design, sample = one.job.design, one.sample
     middle = len(design.hidden_layers) // 2
     code = design.hidden_layers[middle]
-    places = t_sne_places(rows_as_seen(sample), code, one.job.seed % 2**32)
     bent = bends(design.activation, len(design.hidden_layers))
-    inputs = np.asarray(sample.inputs, dtype=np.float32)
-    given = Examples(inputs, places, sample.examples.columns, sample.weights)
     half = replace(design, hidden_layers=design.hidden_layers[:middle], activation=bent[:middle], loss=SquaredError())
-    encoder = _lesson(given, half, Recipe((NOISE,)), one.job.seed)
-    codes = encoder.outputs(inputs).astype(np.float32)
+    encoder = _lesson(_placed(sample, code, one.job.seed), half, one.job.seed)
+    codes = encoder.outputs(sample.inputs).astype(np.float32)
     axes = Inputs(tuple(f"code {k}" for k in range(code)), np.arange(code), np.zeros(code, dtype=bool))
     rest = replace(design, hidden_layers=design.hidden_layers[middle + 1 :], activation=bent[middle + 1 :], clip=0.0)
-    decoder = _lesson(Examples(codes, sample.targets, axes, sample.weights), rest, Recipe(()), one.job.seed)
+    decoder = _lesson(Examples(codes, sample.targets, axes, sample.weights), rest, one.job.seed)
     return _joined(encoder, decoder, design)
 
 
-def _lesson(examples: Examples, design: Design, recipe: Recipe, seed: int) -> Network:
+def _placed(sample: Sample, code: int, seed: int) -> Examples:
+    """Rows and their places, float32 (rows, code): t-SNE's of the training rows, and of rows that are made of them.
+
+    A network that learns the places of few rows puts new ones anywhere between; of made rows it learns to put a row
+    where its nearest training rows are.
+    """
+    rng = np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32, 5])
+    seen = sight(sample)
+    rows = seen(sample.inputs)
+    chosen = np.sort(rng.permutation(len(rows))[:MOST_PLACED])
+    places = t_sne_places(rows[chosen], code, seed % 2**32)
+    near = NearestNeighbors(n_neighbors=min(NEAREST, len(chosen))).fit(rows[chosen])
+
+    def between(others: np.ndarray) -> np.ndarray:
+        return np.asarray(np.median(places[near.kneighbors(others, return_distance=False)], axis=1))
+
+    everywhere = places if len(chosen) == len(rows) else between(rows)
+    inputs = np.asarray(sample.inputs, dtype=np.float32)
+    made = _relatives(inputs, rows, sample.examples.columns, LESSON_ROWS - len(rows), rng)
+    if len(made):
+        inputs, everywhere = np.vstack([inputs, made]), np.vstack([everywhere, between(seen(made))])
+    return Examples(inputs, everywhere.astype(np.float32), sample.examples.columns)
+
+
+def _relatives(
+    inputs: np.ndarray, rows: np.ndarray, columns: Inputs, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Made rows (count, inputs): rows moved as two of their neighbours differ, some categories taken from one."""
+    near = min(15, len(rows) - 1)
+    if count <= 0 or near < 2:
+        return inputs[:0]
+    neighbours = NearestNeighbors(n_neighbors=near).fit(rows).kneighbors(return_distance=False)
+    own = np.resize(np.arange(len(rows)), count)
+    one, other = (neighbours[own, rng.integers(near, size=count)] for _ in range(2))
+    moved = inputs[own] + MOVED * (inputs[one] - inputs[other])
+    moved = np.where(np.isnan(moved), inputs[own], moved)
+    swapped = rng.random((count, int(columns.source.max()) + 1))[:, columns.source] < SWAPPED
+    return np.where(columns.indicator, np.where(swapped, inputs[one], inputs[own]), moved).astype(np.float32)
+
+
+def _lesson(examples: Examples, design: Design, seed: int) -> Network:
     """A half of the autoencoder, trained on all rows for a number of steps."""
     rows = np.arange(len(examples.inputs))
     epochs = max(1, round(LESSONS * design.batch_size / len(rows)))
     optimizer = AdamW(learning_rate=3e-3, schedule="cosine", decay=0.0, beta2=0.95)
     design = replace(design, optimizer=optimizer, epochs=epochs, tolerance=0.0)
-    ((network,),) = train(examples, [Job(recipe, rows, rows[:0], seed, design)], workers=1)
+    ((network,),) = train(examples, [Job(Recipe(()), rows, rows[:0], seed, design)], workers=1)
     return network
 
 
@@ -75,24 +114,12 @@ def _joined(encoder: Network, decoder: Network, design: Design) -> Network:
 
 
 def t_sne_places(rows: np.ndarray, code: int, seed: int) -> np.ndarray:
-    """Where t-SNE places rows (rows, features), float32 (rows, code); beyond 3,000 it places some of them."""
+    """Where t-SNE places rows (rows, features), (rows, code)."""
     from sklearn.manifold import TSNE
 
-    chosen = np.sort(np.random.default_rng([seed, 5]).permutation(len(rows))[:MOST_PLACED])
-    perplexity = min(PERPLEXITY, max(1.0, (len(chosen) - 1) / 3))
+    perplexity = min(PERPLEXITY, max(1.0, (len(rows) - 1) / 3))
     begin = "pca" if rows.shape[1] >= code else "random"
-    map_ = TSNE(code, perplexity=perplexity, init=begin, random_state=seed)
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        places = map_.fit_transform(rows[chosen])
-    return places.astype(np.float32) if len(chosen) == len(rows) else _spread(rows, chosen, places)
-
-
-def _spread(rows: np.ndarray, chosen: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Places for all rows: those that are given, the others at the median of their nearest."""
-    from sklearn.neighbors import NearestNeighbors
-
-    near = NearestNeighbors(n_neighbors=min(NEAREST, len(chosen))).fit(rows[chosen])
-    everywhere = np.median(places[near.kneighbors(rows, return_distance=False)], axis=1)
-    everywhere[chosen] = places
-    return everywhere.astype(np.float32)
+        places = TSNE(code, perplexity=perplexity, init=begin, random_state=seed).fit_transform(rows)
+    return np.asarray(places)

@@ -64,8 +64,8 @@ def look(model: Any, X: Any, label: Any = None) -> Figure:
 
     with rc_context({"axes.spines.top": False, "axes.spines.right": False, "font.size": 9, "axes.titlesize": 10}):
         figure = Figure(figsize=(9, 7), layout="constrained")
-        upper, lower = figure.subfigures(2, 1)
-        given, again, walk = upper.subplots(1, 3, width_ratios=(1, 1, 1))
+        grid = figure.add_gridspec(2, 6)
+        given, again, walk = (figure.add_subplot(grid[0, 2 * k : 2 * k + 2]) for k in range(3))
         _rows(given, model, _seen(model, X)[: _most(model)], "Rows")
         _rows(again, model, _drawn(model, codes[: _most(model)]), "Drawn again")
         one, other = far_apart(codes)
@@ -75,7 +75,7 @@ def look(model: Any, X: Any, label: Any = None) -> Figure:
             _drawn(model, between(codes[one], codes[other], STEPS)),
             f"From row {one + 1} to row {other + 1}",
         )
-        places, errors = lower.subplots(1, 2)
+        places, errors = (figure.add_subplot(grid[1, 3 * k : 3 * k + 3]) for k in range(2))
         _codes(places, codes, label)
         _errors(errors, -model.score_samples(X))
     return figure

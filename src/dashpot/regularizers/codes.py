@@ -26,8 +26,9 @@ WIDEST = 10.0  # logarithms of variances beyond count as this
 class TiedWeights(Regularizer):
     """Draw the weights of each layer and of its mirror image, transposed, to their mean after each step.
 
-    The mirror image of the first layer is the last, that of the second the last but one, and so on. Layers whose shapes
-    do not mirror each other, and biases, are left alone. `Autoencoder(tied=True)` also begins with tied weights.
+    The mirror image of the first layer is the last, that of the second the last but one, and so on; a square layer in
+    the middle is its own, and becomes symmetric. Layers whose shapes do not mirror each other are left alone.
+    `Autoencoder(tied=True)` also begins with tied weights.
 
     Parameters
     ----------
@@ -59,9 +60,9 @@ class TiedWeights(Regularizer):
         return [self._drawn(layer, image) for layer, image in zip(layers, reversed(layers), strict=True)]
 
     def _drawn(self, layer: Layer, image: Layer) -> Layer:
-        """A layer nearer to the mean; the middle one, its own image, and one without an image stay."""
+        """A layer nearer to the mean; one that has no image stays."""
         mirrored = image.weights.transpose(1, 2)
-        if layer is image or layer.weights.shape != mirrored.shape:
+        if layer.weights.shape != mirrored.shape:
             return layer
         share, mean = spread(self.strength, mirrored), (layer.weights + mirrored) / 2
         return Layer((1 - share) * layer.weights + share * mean, layer.biases)
