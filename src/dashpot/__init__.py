@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dashpot.loading import load as load
     from dashpot.maps import Map as Map
     from dashpot.maps import embed as embed
+    from dashpot.maps import look as look
     from dashpot.races import Race as Race
     from dashpot.races import race as race
     from dashpot.regularizers import *  # noqa: F403
@@ -58,6 +59,7 @@ _homes = {
     "load": "dashpot.loading",
     "Map": "dashpot.maps",
     "embed": "dashpot.maps",
+    "look": "dashpot.maps",
     "compare": "dashpot.studies",
     "race": "dashpot.races",
     "Race": "dashpot.races",
