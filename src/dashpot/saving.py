@@ -126,6 +126,8 @@ def _parameters(model: Any) -> dict[str, Any]:
             plain[name] = _written(value)
         elif name == "hidden_layers":
             plain[name] = [int(width) for width in np.atleast_1d(np.asarray(value, dtype=int))]
+        elif name == "learned":
+            plain[name] = [value] if isinstance(value, str) else list(value)
         elif name == "image_shape" and value is not None:
             plain[name] = [int(size) for size in value]
         elif name != "regularizers" and isinstance(value, bool | int | float | str | None):
@@ -206,6 +208,8 @@ def _model(described: dict[str, Any], tensors: dict[str, np.ndarray], prefix: st
     if isinstance(parameters.get("optimizer"), dict):
         parameters["optimizer"] = _built(OPTIMIZERS, parameters["optimizer"])
     parameters["hidden_layers"] = tuple(parameters["hidden_layers"])
+    if "learned" in parameters:
+        parameters["learned"] = tuple(parameters["learned"])
     if parameters.get("image_shape") is not None:
         parameters["image_shape"] = tuple(parameters["image_shape"])
     recipe = Recipe(tuple(parse(text) for text in described["recipe"]))
