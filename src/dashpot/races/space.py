@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.stats import qmc
@@ -33,6 +34,7 @@ MOST_PARTS = 3  # regularizers of a family at most, besides early stopping
 SHAPES: tuple[tuple[int, ...], ...] = ((), (64,), (128,), (256,), (64, 64), (128, 128), (256, 256), (128, 128, 128))
 ACTIVATIONS = ("relu", "relu", "selu", "gelu", "tanh")
 BATCH_SIZES = (64, 128, 256)
+NORMS = ("none", "none", "none", "layer")
 LEARNING_RATE = Range(5e-4, 2e-2)
 DECAY = Range(2e-3, 1.0)
 
@@ -79,7 +81,8 @@ class Candidate:
             f"numeric embedding {design.numeric_embedding}",
             *map(kind_of, self.recipe.parts),
         }
-        return frozenset(words | ({f"activation {design.activation}"} if design.hidden_layers else set()))
+        activation, *others = built_of(design)
+        return frozenset(words | ({f"activation {activation}", *others} if design.hidden_layers else set()))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -90,6 +93,12 @@ class Candidate:
 def layers_of(candidate: Candidate) -> str:
     """Widths of its hidden layers in words."""
     return ", ".join(map(str, candidate.design.hidden_layers)) or "none"
+
+
+def built_of(design: Design) -> list[str]:
+    """What its hidden layers have: activation, skips, norm, in words that stand alone."""
+    others = ["skip connections"] * design.skip + [f"{design.norm} norm"] * (design.norm != "none")
+    return [str(design.activation), *others]
 
 
 def kind_of(part: Regularizer) -> str:
@@ -146,9 +155,15 @@ def _family(
     numeric = CHOICES[rng.integers(len(CHOICES))]
     shares = qmc.Sobol(2 + len(chosen), rng=rng).random(FAMILY)
     stopping = EarlyStopping(monitors[int(rng.integers(len(monitors)))], patience=25)
+    skip, norm = bool(rng.integers(2)) and repeats(shape), NORMS[rng.integers(len(NORMS))] if shape else "none"
     for rate, decay, *strengths in shares.tolist():
         parts = tuple(part.at_share(share) for part, share in zip(chosen, strengths, strict=True))
         optimizer = AdamW(LEARNING_RATE.between(rate), schedule="cosine", decay=DECAY.between(decay), beta2=0.95)
         own = replace(design, hidden_layers=shape, activation=activation, batch_size=batch, optimizer=optimizer)
-        own = replace(own, numeric_embedding=numeric)
+        own = replace(own, numeric_embedding=numeric, skip=skip, norm=norm)
         yield Candidate(0, Recipe((*fixed, *parts, stopping)), own)
+
+
+def repeats(shape: tuple[int, ...]) -> bool:
+    """Whether a hidden layer is as wide as the one before it, so that a skip connection can pass it by."""
+    return any(before == own for before, own in pairwise(shape))
