@@ -68,6 +68,8 @@ def _parameters(model: Any) -> dict[str, Any]:
             plain[name] = written(value)
         elif name == "hidden_layers":
             plain[name] = [int(width) for width in np.atleast_1d(np.asarray(value, dtype=int))]
+        elif name == "learned":
+            plain[name] = [value] if isinstance(value, str) else list(value)
         elif name == "image_shape" and value is not None:
             plain[name] = [int(size) for size in value]
         elif name != "regularizers" and isinstance(value, bool | int | float | str | None):

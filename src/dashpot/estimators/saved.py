@@ -16,6 +16,7 @@ from dashpot.regularizers import Recipe, parse
 from dashpot.tables import PictureEncoder, TableEncoder
 
 ESTIMATORS: dict[str, Any] = {cls.__name__: cls for cls in (Autoencoder, MLPClassifier, MLPRegressor)}
+SEQUENCES = ("hidden_layers", "learned", "image_shape")  # parameters that JSON holds as lists
 ENSEMBLES: dict[str, Any] = {cls.__name__: cls for cls in (EnsembleClassifier, EnsembleRegressor)}
 
 
@@ -25,9 +26,7 @@ def estimator_from(described: dict[str, Any], tensors: Tensors, prefix: str = ""
     parameters = dict(described["parameters"])
     if isinstance(parameters.get("optimizer"), dict):
         parameters["optimizer"] = built(OPTIMIZERS, parameters["optimizer"])
-    parameters["hidden_layers"] = tuple(parameters["hidden_layers"])
-    if parameters.get("image_shape") is not None:
-        parameters["image_shape"] = tuple(parameters["image_shape"])
+    parameters |= {key: tuple(parameters[key]) for key in SEQUENCES if parameters.get(key) is not None}
     recipe = Recipe(tuple(parse(text) for text in described["recipe"]))
     model = ESTIMATORS[name](regularizers=recipe.parts, **parameters)
     model.recipe_ = recipe
