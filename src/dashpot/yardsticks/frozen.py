@@ -33,7 +33,7 @@ class Frozen:
     link: str
 
     def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """Probabilities (rows, classes), or amounts (rows, outputs)."""
+        """Probabilities (rows, classes), or amounts (rows, outputs), for float32 inputs (rows, inputs)."""
         filled = np.where(np.isnan(inputs), self.fill, inputs)
         sums = self.start + self.sums(filled)
         return np.asarray(softmax(sums, axis=1) if self.link == "softmax" else sums)
@@ -208,7 +208,8 @@ def frozen_forest(pipeline: Any, classes: int | None) -> FrozenTrees:
         )
     start = np.zeros(own[0]["value"].shape[1])
     link = "identity" if classes is None else "shares"
-    return _joined(own, np.zeros(len(own)), np.nan_to_num(imputer.statistics_), start, link)
+    fill = np.nan_to_num(imputer.statistics_).astype(np.float32)  # as all that scikit-learn's trees see
+    return _joined(own, np.zeros(len(own)), fill, start, link)
 
 
 def _joined(
