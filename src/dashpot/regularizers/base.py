@@ -33,6 +33,7 @@ QUIET = (
     "recipes",
     "shapes",
     "numeric_embeddings",
+    "shared",
     "start_epoch",
     "smoothing",
 )  # written only where they are no default
