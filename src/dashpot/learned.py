@@ -21,8 +21,8 @@ from dashpot.embeddings import Embedding
 from dashpot.errors import UsageError, did_you_mean
 from dashpot.networks import Activations, Layer, Network, bends, finished
 
-# Holzmüller et al. (2024): six times the learning rate for scales; theirs for the others comes to about ours.
 APART = 0.5  # standard deviation of the factors with which members of a shared network begin (Wen et al. 2020)
+# Holzmüller et al. (2024): six times the learning rate for scales; theirs for the others comes to about ours.
 FACTORS = {"input_scale": 6.0, "frequencies": 1.0, "activation": 1.0}
 
 
@@ -67,7 +67,7 @@ class Learned(NamedTuple):
 
     def each(self, change: Callable[[Tensor], Tensor]) -> Learned:
         """The same with other tensors."""
-        scale, first, second = (None if o is None else change(o) for o in (self.scale, self.first, self.second))
+        scale, first, second = (None if one is None else change(one) for one in (self.scale, self.first, self.second))
         members = tuple(Factors(*map(change, factors)) for factors in self.members)
         return Learned(scale, first, second, tuple(map(change, self.mixes)), members)
 
