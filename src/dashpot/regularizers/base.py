@@ -33,6 +33,7 @@ QUIET = (
     "recipes",
     "shapes",
     "numeric_embeddings",
+    "skips",
     "shared",
     "start_epoch",
     "smoothing",
