@@ -111,6 +111,11 @@ def design_for(kind, **changes):
     return Design(**settings | changes)
 
 
+def shape_for(regularizer):
+    """Layers that mirror each other, for a regularizer that ties them."""
+    return {"hidden_layers": (7, 3, 7)} if isinstance(regularizer, regularizers.TiedWeights) else {}
+
+
 def job_for(recipe, design, examples, seed=1, validation=True):
     """Rows in no order: a regularizer that is off must not sort them."""
     order = np.random.default_rng(3).permutation(len(examples.inputs))
@@ -147,7 +152,7 @@ def test_off_means_off(regularizer):
     silent = off(regularizer)
     assert silent.is_off
     for kind in kinds_for(regularizer):
-        examples, design = examples_for(kind, image=image_for(regularizer)), design_for(kind)
+        examples, design = examples_for(kind, image=image_for(regularizer)), design_for(kind, **shape_for(regularizer))
         for others in ((), (L2(0.01), InputDropout(0.2) if isinstance(regularizer, Dropout) else Dropout(0.2))):
             for validation in (True, False):
                 jobs = [
@@ -177,7 +182,7 @@ def assert_untouched(examples, jobs):
 @every
 def test_networks_in_a_stack_do_not_touch(regularizer):
     for kind in kinds_for(regularizer):
-        examples, design = examples_for(kind, image=image_for(regularizer)), design_for(kind)
+        examples, design = examples_for(kind, image=image_for(regularizer)), design_for(kind, **shape_for(regularizer))
         weak = {name: getattr(type(regularizer).grid()[0], name) for name in type(regularizer).ranges}
         strengths = [regularizer, dataclasses.replace(regularizer, **weak), regularizer]
         jobs = [job_for([one], design, examples, seed) for seed, one in enumerate(strengths)]
@@ -415,7 +420,9 @@ def test_shapes_dtype_and_device_are_kept(regularizer, dtype):
 @every
 def test_prediction_calls_no_hook(regularizer, monkeypatch):
     examples = examples_for("classes", image=image_for(regularizer))
-    networks = train(examples, [job_for([regularizer], design_for("classes"), examples)], workers=1)[0]
+    networks = train(
+        examples, [job_for([regularizer], design_for("classes", **shape_for(regularizer)), examples)], workers=1
+    )[0]
     before = [network.outputs(examples.inputs) for network in networks]
 
     def refuse(*arguments):
@@ -475,7 +482,7 @@ def test_every_field_is_documented_with_its_default(cls):
 def test_it_does_something(regularizer):
     for kind in kinds_for(regularizer):
         examples = examples_for(kind, image=image_for(regularizer))
-        design = design_for(kind, epochs=8)
+        design = design_for(kind, epochs=8, **shape_for(regularizer))
         jobs = [
             job_for(recipe, design, examples, validation=not isinstance(regularizer, EarlyStopping))
             for recipe in ([], [regularizer])
@@ -494,7 +501,7 @@ def untouched_rows(regularizer, kind, validation):
 
     And what the networks say of those rows is the loss that training noted: they come as they are.
     """
-    examples, design = examples_for(kind, image=image_for(regularizer)), design_for(kind)
+    examples, design = examples_for(kind, image=image_for(regularizer)), design_for(kind, **shape_for(regularizer))
     watching = EarlyStopping(patience=99, restore_best=False)
     recipe = [dataclasses.replace(watching) if isinstance(regularizer, EarlyStopping) else regularizer]
     recipe += [] if validation or isinstance(regularizer, EarlyStopping) else [watching]
@@ -566,10 +573,9 @@ def test_a_training_that_was_killed_goes_on_to_the_same_networks(regularizer, mo
     for kind in kinds_for(regularizer)[:2]:
         examples = examples_for(kind, image=image_for(regularizer))
         folder = checkpoints.Checkpoints(tmp_path / kind)
-        faster = design_for(kind, optimizer=AdamW(0.02, schedule="cosine"))
-        jobs = [
-            job_for([regularizer], design, examples, seed) for seed, design in enumerate([design_for(kind), faster])
-        ]
+        design = design_for(kind, **shape_for(regularizer))
+        faster = dataclasses.replace(design, optimizer=AdamW(0.02, schedule="cosine"))
+        jobs = [job_for([regularizer], one, examples, seed) for seed, one in enumerate([design, faster])]
         monkeypatch.setattr(checkpoints.Checkpoints, "keep", keep_and_die)
         for _ in range(2):
             with pytest.raises(Killed):

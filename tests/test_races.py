@@ -17,10 +17,10 @@ from dashpot.errors import DataError, UsageError
 from dashpot.estimators.combining import row_losses
 from dashpot.jobs import Design, Examples
 from dashpot.losses import Binary
-from dashpot.races import course, finish, racing
+from dashpot.races import course, finish, heats
 from dashpot.races.finish import whole_numbers
+from dashpot.races.heats import NOISE
 from dashpot.races.judging import judge_of, score_of
-from dashpot.races.racing import NOISE
 from dashpot.races.space import FAMILY, POOL, draw
 from dashpot.regularizers import CutMix, Dropout, EarlyStopping, Ensemble, LabelSmoothing, MaxNorm, Recipe
 from dashpot.tables import TableEncoder
@@ -368,7 +368,7 @@ def test_the_command_races_saves_and_tells(survey, tmp_path):
 def test_a_family_is_expected_to_run_faster_than_single_networks_so_that_one_begins():
     track = a_course()
     track.pace = [1.0] * track.folds  # only the default recipe has run: 1.4 seconds a recipe of these two folds
-    limit = time.monotonic() + 4 * 1.4 * racing.STACKED + 0.1
-    assert racing._affordable(track, limit) == FAMILY
+    limit = time.monotonic() + 4 * 1.4 * heats.STACKED + 0.1
+    assert heats.affordable(track, limit) == FAMILY
     track.pace += [1.0]
-    assert racing._affordable(track, limit) == 0
+    assert heats.affordable(track, limit) == 0

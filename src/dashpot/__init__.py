@@ -30,13 +30,14 @@ if TYPE_CHECKING:
     from dashpot.estimators import MLPRegressor as MLPRegressor
     from dashpot.landscapes import landscape as landscape
     from dashpot.landscapes import sharpness as sharpness
+    from dashpot.loading import load as load
     from dashpot.maps import Map as Map
     from dashpot.maps import embed as embed
+    from dashpot.maps import look as look
     from dashpot.races import Race as Race
     from dashpot.races import race as race
     from dashpot.regularizers import *  # noqa: F403
     from dashpot.regularizers import image_recipe as image_recipe
-    from dashpot.saving import load as load
     from dashpot.showing import show as show
     from dashpot.studies import Study as Study
     from dashpot.studies import compare as compare
@@ -55,9 +56,10 @@ _homes = {
     "diagnose": "dashpot.diagnosis",
     "landscape": "dashpot.landscapes",
     "sharpness": "dashpot.landscapes",
-    "load": "dashpot.saving",
+    "load": "dashpot.loading",
     "Map": "dashpot.maps",
     "embed": "dashpot.maps",
+    "look": "dashpot.maps",
     "compare": "dashpot.studies",
     "race": "dashpot.races",
     "Race": "dashpot.races",

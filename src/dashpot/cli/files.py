@@ -14,14 +14,14 @@ class Table(NamedTuple):
     """A file taken apart by the role of its columns."""
 
     inputs: "pd.DataFrame"
-    target: "pd.Series"
+    target: "pd.Series"  # None where no column is the target
     weights: "pd.Series | None"
     groups: "pd.Series | None"
     test: "pd.Series | None" = None
 
 
 def read_roles(
-    path: Path, target: str, weights: str | None = None, groups: str | None = None, test: str | None = None
+    path: Path, target: str | None, weights: str | None = None, groups: str | None = None, test: str | None = None
 ) -> Table:
     """Read a file and set its target, weight and group columns apart from the inputs."""
     from dashpot.tables import read_table

@@ -53,6 +53,21 @@ class Duration(click.ParamType):
         return seconds
 
 
+class CodeSize(click.ParamType):
+    """The size of a code: a whole number, or a share of the variance."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse the size."""
+        if isinstance(value, int | float):
+            return value
+        try:
+            return int(value) if value.isdecimal() else float(value)
+        except ValueError:
+            self.fail(f"{value!r} is no size of a code. Write for example 8, or 0.9 for a share.", param, ctx)
+
+
 class Shape(click.ParamType):
     """The shape of pictures, `height,width` or `height,width,channels`."""
 

@@ -1,4 +1,4 @@
-"""`dashpot race`: a table, a target column, a time; the best ensemble that was found is the model file."""
+"""`dashpot race`: a table, a target column or none, a time; the best that was found is the model file."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -7,16 +7,17 @@ import click
 
 from dashpot.cli.files import check_output, read_roles
 from dashpot.cli.options import (
+    CodeSize,
     Duration,
     a_path,
     groups_option,
     parsed,
     seed_option,
-    target_option,
     task_option,
     weights_option,
     workers_option,
 )
+from dashpot.errors import UsageError
 
 if TYPE_CHECKING:
     from dashpot import Race
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Search recipes and shapes for a table; the survivors are the model.")
 @click.argument("data", type=a_path)
-@target_option
+@click.option("-t", "--target", metavar="COLUMN", help="The column to predict.")
+@click.option("--reconstruct", is_flag=True, help="No target: autoencoders race to draw rows again from short codes.")
+@click.option("--code-size", type=CodeSize(), metavar="SIZE", help="With --reconstruct: numbers in a code, 8, or 0.9.")
 @click.option("-o", "--output", type=a_path, required=True, help="The model file to write, for example model.dashpot.")
 @click.option(
     "--budget",
@@ -63,7 +66,9 @@ if TYPE_CHECKING:
 )
 def race(
     data: Path,
-    target: str,
+    target: str | None,
+    reconstruct: bool,
+    code_size: float | None,
     output: Path,
     budget: float,
     candidates: int | None,
@@ -84,7 +89,13 @@ def race(
     On each fold those leave that are clearly worse. The others are averaged, weighted by what they add.
 
     Example: dashpot race survey.csv --target vote --budget 2m -o vote.dashpot
+
+    With --reconstruct the best autoencoder is the model: it turns rows into codes of --code-size numbers (default 2).
+
+    Example: dashpot race survey.csv --reconstruct --code-size 8 --budget 2m -o codes.dashpot
     """
+    if reconstruct == (target is not None):
+        raise UsageError("dashpot race: needs either --target COLUMN or --reconstruct. Give one of them.")
     places = [path for path in (output, table, report) if path is not None]
     for number, path in enumerate(places):
         check_output(path, data, *places[:number])
@@ -107,6 +118,7 @@ def race(
         progress=lambda line: click.echo(line, err=True),
         checkpoint=checkpoint,
         trees=trees,
+        code_size=code_size,
     )
     model.save(output)
     if table is not None:

@@ -10,21 +10,21 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators.base import MLP
-from dashpot.estimators.codes import mirrored, turn
+from dashpot.estimators.codes import CODES, mirrored, noise_of, turn, without_variances
 from dashpot.estimators.components import begun_as_components, code_for_share
+from dashpot.estimators.teaching import begun_as_map
 from dashpot.jobs import Design, Examples, Job
 from dashpot.losses import Loss
 from dashpot.networks import Network
 from dashpot.optimizers import AdamW, Optimizer
 from dashpot.reconstruction import ERRORS, Reconstruction, cells_of, row_means, targets_of
-from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer
+from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer, TiedWeights, VariationalCode
 from dashpot.tables.decode import decode, filled
-
-CODES = {"linear": "identity", "bounded": "tanh"}
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
@@ -36,7 +36,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
     the column's spread, of categories cross-entropy / log(levels); missing cells count for nothing.
 
     Noise in the recipe makes it denoising (`Noise("inputs", "masking", 0.2)`: the target stays clean),
-    `Activity(layers=...)` sparse, image transformations teach it the transformed pictures.
+    `Activity(layers="middle")` sparse, `Decorrelation(layers="middle")` keeps the numbers of a bounded code apart,
+    transformations of pictures teach it the transformed ones.
 
     Parameters
     ----------
@@ -46,11 +47,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         Widths of the encoder's hidden layers; () is linear, principal component analysis.
     activation : str, default "relu"
         relu, leaky_relu, elu, selu, gelu, mish, tanh, sigmoid or identity.
-    code : {"linear", "bounded"}, default "linear"
-        A linear code is turned to its principal axes, in the order of their spread. A bounded one is within (-1, 1).
+    code : {"linear", "bounded", "variational"}, default "linear"
+        A linear code is turned to its principal axes, in the order of their spread. A bounded one is within (-1, 1). A
+        variational one is noisy in training, and standard normal over the rows together with its noise
+        (`VariationalCode`, whose strength the recipe may set): `sample` draws new rows. It is turned, too.
     regularizers : sequence of Regularizer, a Regularizer, or None
-        None is early stopping, and three networks. Of several networks (`Ensemble`) the one with the least error on
-        the validation rows is kept.
+        None is early stopping, and three networks; for a variational code one network without early stopping, since
+        rows without noise would have it stop at the beginning. Of several networks (`Ensemble`) the one with the least
+        error on the validation rows is kept.
     loss : {"squared", "absolute", "huber"}, default "squared"
         The error of numbers.
     optimizer : Optimizer or None
@@ -70,6 +74,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         Cores to use; None is all. The result does not depend on it.
     progress : bool, default False
         Whether to show a progress bar.
+    tied : bool, default False
+        Whether the decoder's weights are the encoder's, transposed: half as many numbers to learn (`TiedWeights`).
 
     Attributes
     ----------
@@ -80,6 +86,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
     code_size_ : int
     code_spread_ : float array (code,)
         Standard deviation of each number of the code over the training rows.
+    code_noise_ : float array (code,)
+        Standard deviation of the noise of each number in training; 0 but for variational codes.
     error_ : float
         Mean error on the validation rows (on the training rows where there are none).
     components_error_ : float
@@ -128,6 +136,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         random_state: Any = None,
         workers: int | None = None,
         progress: bool = False,
+        tied: bool = False,
+        begin: str = "components",
     ) -> None:
         super().__init__(
             hidden_layers,
@@ -147,6 +157,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         self.code_size = code_size
         self.code = code
         self.loss = loss
+        self.tied = tied
+        self.begin = begin
 
     def fit(
         self,
@@ -190,10 +202,28 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         errors = [self._mean_error(network, judged) for network in networks]
         self._keep((networks[int(np.argmin(errors))],))
         self.error_ = min(errors)
-        self.components_network_ = job.start[0]
-        self.components_error_ = self._mean_error(job.start[0], judged)
+        self.components_error_ = self._mean_error(self.components_network_, judged)
         self._arrange(examples.inputs[job.rows])
         return self
+
+    def _given_recipe(self) -> tuple[Regularizer, ...]:
+        """What the user gives, or the default recipe, and what `code` and `tied` need beside it."""
+        given = super()._given_recipe()
+        parts = Recipe((given,) if isinstance(given, Regularizer) else tuple(given)).parts
+        noisy = [part for part in parts if isinstance(part, VariationalCode)]
+        if noisy and self.code != "variational":
+            raise UsageError(
+                f"Autoencoder(code={self.code!r}): {noisy[0]!r} needs another code. Set code='variational'."
+            )
+        if self.code == "variational":
+            others = () if self.regularizers is None else tuple(part for part in parts if part not in noisy)
+            parts = (
+                *others,
+                replace((noisy or [VariationalCode()])[0], layers=len(np.atleast_1d(self.hidden_layers)) + 1),
+            )
+        if self.tied and not any(isinstance(part, TiedWeights) for part in parts):
+            parts = (*parts, TiedWeights())
+        return parts
 
     def _check_parameters(self) -> Callable[[Loss], Design]:
         """Refuse parameters out of range; the design as a function of the loss, with the encoder's layers only."""
@@ -250,13 +280,14 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
                 "leave anything out. Take a smaller code, or add noise to the inputs.",
                 stacklevel=3,
             )
-        return begun_as_components(
-            examples, replace(job, design=mirrored(job.design, self.code_size_, CODES[self.code]))
-        )
+        job = replace(job, design=mirrored(job.design, self.code_size_, self.code))
+        job, self.components_network_ = begun_as_components(examples, job, self.code_size_)
+        return begun_as_map(examples, job) if self.begin == "t-SNE" else job
 
     def _facts(self) -> dict[str, Any]:
         """The code, and the errors that were measured."""
         code = {"code_size": self.code_size_, "code_spread": self.code_spread_.tolist()}
+        code["code_noise"] = self.code_noise_.tolist()
         return code | {"error": self.error_, "components_error": self.components_error_}
 
     def _take_facts(self, facts: dict[str, Any]) -> None:
@@ -264,6 +295,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         self.cells_ = cells_of(self.encoder_)
         self._loss(np.empty(0))
         self.code_size_, self.code_spread_ = int(facts["code_size"]), np.array(facts["code_spread"], dtype=float)
+        self.code_noise_ = np.array(facts.get("code_noise", np.zeros(self.code_size_)), dtype=float)
         self.error_, self.components_error_ = float(facts["error"]), float(facts["components_error"])
 
     def _mean_error(self, network: Network, inputs: np.ndarray) -> float:
@@ -276,16 +308,24 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         return self.loss_.errors(network.outputs(inputs), targets, network.target_scale, network.target_centre)
 
     def _arrange(self, inputs: np.ndarray) -> None:
-        """Turn a linear code to its principal axes: centred, by falling spread, each pointing where it loads most."""
+        """Turn a code to its principal axes: by falling spread, each pointing where it loads most; linear ones centred.
+
+        A bounded code stays as it is; a variational one keeps its centre, and loses what only training needs.
+        """
         (network,) = self.networks_
+        noise = np.zeros(self.code_size_)
+        if self.code == "variational":
+            noise = noise_of(network, inputs)
+            network = without_variances(network)
+            self.networks_ = (network,)
         codes = self._codes(network, inputs)
-        if self.code == "linear":
-            centre = codes.mean(0)
-            axes = np.linalg.svd(codes - centre, full_matrices=False)[2]
-            axes = np.vstack([axes, np.eye(len(centre))[len(axes) :]]) if len(axes) < len(centre) else axes
-            turn(network, centre, axes)
+        if self.code != "bounded":
+            axes = np.linalg.svd(codes - codes.mean(0), full_matrices=False)[2]
+            axes = np.vstack([axes, np.eye(self.code_size_)[len(axes) :]]) if len(axes) < self.code_size_ else axes
+            axes = turn(network, codes.mean(0) * (self.code == "linear"), axes)
+            noise = axes**2 @ noise
             codes = self._codes(network, inputs)
-        self.code_spread_ = codes.std(0)
+        self.code_spread_, self.code_noise_ = codes.std(0), np.sqrt(noise)
 
     def _codes(self, network: Network, inputs: np.ndarray) -> np.ndarray:
         """The code of encoded rows, (rows, code)."""
@@ -323,6 +363,28 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
                 f"{self.code_size_}. Pass what transform gives."
             )
         return decode(self.encoder_, self.loss_.predict(self.decoder_network_.outputs(codes)))
+
+    def sample(self, n_samples: int = 1, random_state: Any = None) -> Any:
+        """New rows, as the decoder draws them from standard normal codes; an array or a frame, as `reconstruct` gives.
+
+        Parameters
+        ----------
+        n_samples : int of at least 1, default 1
+        random_state : int, RandomState or None
+
+        Raises
+        ------
+        UsageError
+            For other codes: nobody knows how theirs are spread.
+        """
+        check_is_fitted(self, "networks_")
+        if self.code != "variational":
+            raise UsageError(
+                f"Autoencoder.sample: a {self.code} code has no known distribution. Fit with code='variational'."
+            )
+        if isinstance(n_samples, bool) or not isinstance(n_samples, int | np.integer) or n_samples < 1:
+            raise UsageError(f"Autoencoder.sample(n_samples={n_samples!r}): must be a whole number of at least 1.")
+        return self.inverse_transform(check_random_state(random_state).normal(size=(n_samples, self.code_size_)))
 
     def reconstruct(self, X: Any) -> Any:
         """Rows as the network draws them again from their codes."""

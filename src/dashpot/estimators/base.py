@@ -17,11 +17,13 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 from dashpot.checkpoints import Checkpoints
 from dashpot.embeddings import CHOICES
 from dashpot.errors import DataError, UsageError, did_you_mean
+from dashpot.estimators.described import described_estimator
 from dashpot.estimators.features import Features
 from dashpot.estimators.sampling import check_samples, mean_and_spread
 from dashpot.jobs import Design, Examples, Job
 from dashpot.learned import check_learned, goes_on
 from dashpot.losses import Loss
+from dashpot.model_files import Tensors, save
 from dashpot.networks import ACTIVATIONS, NORMS, Network
 from dashpot.optimizers import AdamW, Optimizer
 from dashpot.regularizers import Dropout, EarlyStopping, Ensemble, Noise, Recipe, Regularizer
@@ -397,7 +399,9 @@ class MLP(Features, BaseEstimator):
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a file: JSON and weights, nothing that could run. `dashpot.load` reads it."""
-        from dashpot.saving import save
-
         check_is_fitted(self, "networks_")
         return save(self, path)
+
+    def _described(self, tensors: Tensors, prefix: str = "") -> dict[str, Any]:
+        """What the model file says; arrays go into `tensors`, under names that begin with `prefix`."""
+        return described_estimator(self, tensors, prefix)

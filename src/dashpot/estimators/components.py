@@ -15,10 +15,12 @@ import torch
 from dashpot.jobs import Examples, Job, Prepared, prepare
 from dashpot.networks import Network, layers_of, parameter_count, standardize
 from dashpot.reconstruction import FURTHEST, Reconstruction
+from dashpot.regularizers import TiedWeights, VariationalCode
 from dashpot.scaling import scaling
 from dashpot.stack import first_layers
 
 MOST_ROWS = 20_000  # rows that the components are taken from
+WITHIN = 0.4  # spread of a bounded code at the beginning: nearly straight
 
 
 class Components(NamedTuple):
@@ -27,14 +29,38 @@ class Components(NamedTuple):
     scales: tuple[np.ndarray, ...]  # centre and scale of inputs and of targets
     encoder: np.ndarray  # offset and weights, (1 + inputs, components)
     decoder: np.ndarray  # offset and weights, (1 + components, outputs)
-    shares: np.ndarray  # of the variance, (components,)
+    variances: np.ndarray  # summed over the outputs, (components,)
+    noise: np.ndarray | None = None  # logarithms of variances of a variational code, (components,)
+
+    @property
+    def spreads(self) -> np.ndarray:
+        """Standard deviation of each, (components,); those that are next to nothing, a hundredth of the first."""
+        return np.asarray(np.sqrt(self.variances.clip(min=max(1e-4 * self.variances[0], 1e-12))))
+
+    @property
+    def shares(self) -> np.ndarray:
+        """What each has of the variance, (components,)."""
+        return np.asarray(self.variances / self.variances.sum().clip(min=1e-12))
 
 
-def begun_as_components(examples: Examples, job: Job) -> Job:
-    """The job, with networks to begin from that are PCA, one for each member."""
+def begun_as_components(examples: Examples, job: Job, code: int) -> tuple[Job, Network]:
+    """The job, with a network to begin from for each member, and principal component analysis as such a network.
+
+    They are the same but for tied weights, for variational codes, which begin as probabilistic components, and for
+    bounded ones, which begin where their bend is nearly straight.
+    """
     members = prepare(examples, job.recipe.plan(job))
     components = _components(members[0])
-    return replace(job, start=tuple(_begun(examples, one, components) for one in members))
+    plain = _straightened(_begun(examples, members[0], components, code))
+    noise = next((part.strength for part in job.recipe.parts if isinstance(part, VariationalCode)), 0.0)
+    if noise:
+        components = _probabilistic(components, noise * _cells(members[0]))
+    elif plain.activation != job.design.activation:
+        components = _scaled(components, WITHIN / components.spreads, components.spreads / WITHIN)
+    begun = [_begun(examples, one, components, code) for one in members]
+    if any(isinstance(part, TiedWeights) and part.strength for part in job.recipe.parts):
+        begun = [_tied(one) for one in begun]
+    return replace(job, start=tuple(begun)), plain
 
 
 def code_for_share(examples: Examples, job: Job, share: float) -> int:
@@ -56,12 +82,63 @@ def _components(one: Prepared) -> Components:
     mean = np.where(known, aims, 0).sum(0) / known.sum(0).clip(min=1)
     weight, slope, offset = _units_of(design.loss, mean)
     scaled = np.where(known, aims - mean, 0.0) * weight
-    values, axes = np.linalg.svd(scaled, full_matrices=False)[1:]
+    variances, axes = _principal(scaled)
     middle = seen.mean(0)
     pull = ((seen - middle) * scaled).sum(0) / ((seen - middle) ** 2).sum(0).clip(min=1e-12)  # each aim by its input
     shift = scaled.mean(0) - pull * middle
     encoder = np.vstack([shift @ axes.T, pull[:, None] * axes.T])
-    return Components(scales, encoder, np.vstack([offset, axes * slope]), values**2 / (values**2).sum().clip(min=1e-12))
+    return Components(scales, encoder, np.vstack([offset, axes * slope]), variances / len(seen))
+
+
+def _principal(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sums of squares along the principal axes of rows (rows, columns), and the axes (components, columns)."""
+    if len(rows) <= rows.shape[1]:
+        values, axes = np.linalg.svd(rows, full_matrices=False)[1:]
+        return values**2, axes
+    sums, vectors = np.linalg.eigh(rows.T @ rows)  # ten times faster where there are many rows
+    return sums[::-1].clip(min=0), vectors[:, ::-1].T
+
+
+def _probabilistic(components: Components, noise: float) -> Components:
+    """The same with scores that are standard normal once noise is added, where each cell has noise of this variance.
+
+    Source: Tipping and Bishop (1999), JRSS B 61. Components below the noise are kept small, and not nothing, so that
+    training may find more in them.
+    """
+    variances = components.spreads**2
+    kept = np.sqrt(np.maximum(variances - noise, 0.05 * variances))
+    return _scaled(components, kept / variances, kept)._replace(noise=np.log(np.minimum(noise / variances, 1.0)))
+
+
+def _scaled(components: Components, into: np.ndarray, out: np.ndarray) -> Components:
+    """The same with scores times a factor for each component, and what is drawn of them times another."""
+    decoder = np.vstack([components.decoder[:1], components.decoder[1:] * out[:, None]])
+    return components._replace(encoder=components.encoder * into, decoder=decoder)
+
+
+def _straightened(network: Network) -> Network:
+    """The same with a code that is not bent: principal component analysis has no bounds."""
+    assert not isinstance(network.activation, str)
+    middle = len(network.layers) // 2 - 1
+    before, bend, after = network.activation[:middle], network.activation[middle], network.activation[middle + 1 :]
+    return replace(network, activation=(*before, bend._replace(name="identity"), *after))
+
+
+def _cells(one: Prepared) -> float:
+    """Cells of a row for each input: what the penalty of a variational code counts by."""
+    assert isinstance(one.job.design.loss, Reconstruction)
+    return len(one.job.design.loss.cells) / one.sample.inputs.shape[1]
+
+
+def _tied(network: Network) -> Network:
+    """The same with a decoder that is the encoder, transposed; its bent units give nothing, since none comes in."""
+    layers = list(network.layers)
+    for place in range(len(layers) // 2):
+        image = -1 - place
+        given, other = layers[place][0], layers[image][0].T
+        weights = np.where(other == 0, given, (given + other) / 2) if place == 0 else given
+        layers[place], layers[image] = (weights, layers[place][1]), (weights.T.copy(), layers[image][1])
+    return replace(network, layers=layers)
 
 
 def _units_of(loss: Reconstruction, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -84,23 +161,36 @@ def _units_of(loss: Reconstruction, mean: np.ndarray) -> tuple[np.ndarray, np.nd
     return weight, slope, offset
 
 
-def _begun(examples: Examples, one: Prepared, components: Components) -> Network:
+def _begun(examples: Examples, one: Prepared, components: Components, code: int) -> Network:
     """A network whose straight path is given, and whose bent units begin at random and add nothing yet."""
     design, widths = one.job.design, one.job.widths(examples)
     empty = layers_of(torch.zeros(1, parameter_count(widths)), widths)
     random = first_layers(empty, design.activation, one.job.recipe, one.job.seed)
     layers = [(layer.weights[0].numpy().copy(), layer.biases[0, 0].numpy().copy()) for layer in random]
-    last, code = len(layers) - 1, design.hidden_layers[len(layers) // 2 - 1]
-    used = min(code, len(components.shares))
+    last, middle, used = len(layers) - 1, len(layers) // 2, min(code, len(components.variances))
+
+    def straight(depth: int) -> slice:
+        """Where the units of a depth are straight that the components use."""
+        start = 0 if depth == middle else widths[depth] - code
+        return slice(None) if depth in (0, last + 1) else slice(start, start + used)
+
     for depth, (weights, biases) in enumerate(layers):
-        before = slice(None) if depth == 0 else slice(-code, weights.shape[0] - code + used)
-        after = slice(None) if depth == last else slice(-code, weights.shape[1] - code + used)
         given = np.eye(used + 1, used, -1)
         if depth == 0:
             given = components.encoder[:, :used]
         if depth == last:
             given = components.decoder[: used + 1]
-        weights[:, slice(None) if depth in (len(layers) // 2 - 1, last) else slice(-code, None)] = 0.0
-        weights[before, after], biases[after] = given[1:], given[0]
+        weights[:, slice(None) if depth in (middle - 1, last) else slice(-code, None)] = 0.0
+        weights[straight(depth), straight(depth + 1)], biases[straight(depth + 1)] = given[1:], given[0]
+    _quiet(layers, code, components.noise)
     centre, scale, target_centre, target_scale = components.scales
     return Network(layers, design.activation, centre, scale, design.clipping, target_centre, target_scale)
+
+
+def _quiet(layers: list[tuple[np.ndarray, np.ndarray]], code: int, noise: np.ndarray | None) -> None:
+    """The variances of a variational code, behind its means: the same for all rows, and seen by no layer."""
+    middle = len(layers) // 2
+    layers[middle][0][code:] = 0.0
+    if noise is not None:
+        used = min(code, len(noise))
+        layers[middle - 1][1][code : code + used] = noise[:used]

@@ -18,6 +18,7 @@ from dashpot.maps.peers import PEERS, Drawn, drawn, installed
 from dashpot.networks import CLIP
 from dashpot.optimizers import AdamW
 from dashpot.regularizers import KeepNeighbors, Noise
+from dashpot.tables import PictureEncoder, TableEncoder
 
 STEPS = 3_000  # steps of training for a map, whatever the number of rows
 BATCH = 256
@@ -144,6 +145,7 @@ def embed(
     count = _rows(X)
     if count < 12:
         raise DataError(f"embed: has to hold rows out, but n_samples = {count}. Pass at least 12 rows.")
+    _check_cells(X, image_shape)
     held_out = np.zeros(count, dtype=bool)
     held_out[np.random.default_rng(random_state).permutation(count)[: count // 4]] = True
     label, label_name = _checked_label(label, count)
@@ -196,6 +198,12 @@ def _chosen_peers(peers: Sequence[str]) -> list[str]:
         if name not in PEERS:
             raise UsageError(f"embed(peers): {name!r} is none of {', '.join(PEERS)}.{did_you_mean(str(name), PEERS)}")
     return [name for name in peers if installed(name)]
+
+
+def _check_cells(X: Any, image_shape: Any) -> None:
+    """Refuse cells that cannot be used, by their row in the whole table; what this learns of it is forgotten."""
+    encoder = TableEncoder("embed") if image_shape is None else PictureEncoder(image_shape, "embed")
+    encoder.fit(X).transform(X)
 
 
 def _rows(X: Any) -> int:

@@ -47,6 +47,11 @@ def walk(model: Any, axis: int = 0, steps: int = STEPS) -> Any:
     return model.inverse_transform(codes)
 
 
+def between(one: np.ndarray, other: np.ndarray, steps: int = STEPS) -> np.ndarray:
+    """Codes on the straight way from one code (code,) to another, both included, (steps, code)."""
+    return np.asarray(one + np.linspace(0, 1, steps)[:, None] * (other - one))
+
+
 def _name(model: Any, source: int) -> str:
     """The name of a source column."""
     names = getattr(model, "feature_names_in_", None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,9 +43,10 @@ class Course:
         seed: int,
         workers: int | None = None,
         records: Records | None = None,
+        begin: Callable[[Job], Job] | None = None,
     ) -> None:
         self.examples, self.rows, self.fold, self.judge = examples, rows, fold, judge
-        self.seed, self.workers, self.records = seed, workers, records
+        self.seed, self.workers, self.records, self.begin = seed, workers, records, begin
         self.before = 0.0  # seconds that an earlier session spent on what was taken up from its records
         self.folds = int(fold.max()) + 1
         self.weights = judge.row_weights(examples.targets[rows], weights_of(examples, rows))
@@ -54,8 +55,7 @@ class Course:
 
     def enter(self, candidates: Sequence[Candidate]) -> list[Runner]:
         """New runners at the start."""
-        rows, targets = len(self.rows), self.examples.targets
-        outputs = int(targets.max()) + 1 if self.examples.classes else targets.shape[1]
+        rows, outputs = len(self.rows), self.judge.outputs(self.examples.targets)
         new = [Runner(one, np.full(rows, np.nan), np.full((rows, outputs), np.nan)) for one in candidates]
         self.runners += new
         return new
@@ -89,15 +89,16 @@ class Course:
         """A runner has one more network; it predicts the rows of the fold."""
         left_out = self.fold == fold
         inputs, targets = self.examples.inputs[self.rows[left_out]], self.examples.targets[self.rows[left_out]]
-        predicted = runner.candidate.design.loss.predict(network.outputs(inputs))
+        predicted, losses = self.judge.run(network, runner.candidate.design.loss, inputs, targets)
         runner.networks.append(network)
         runner.predictions[left_out] = predicted
-        runner.losses[left_out] = np.inf if network.diverged else self.judge.losses(predicted, targets)
+        runner.losses[left_out] = np.inf if network.diverged else losses
 
     def _job(self, candidate: Candidate, left_out: np.ndarray) -> Job:
         """A candidate's network for a fold; its seed depends on its number alone."""
         seed = (self.seed + 7919 * candidate.number) % 2**62
-        return Job(candidate.recipe, self.rows[~left_out], self.rows[left_out], seed, candidate.design)
+        job = Job(candidate.recipe, self.rows[~left_out], self.rows[left_out], seed, candidate.design)
+        return job if self.begin is None else self.begin(job)
 
     def cost(self, predictions: np.ndarray, chosen: np.ndarray) -> float:
         """What predictions for some of the rows cost by the metric."""

@@ -35,7 +35,7 @@ def finished(
         raise DataError("race: every network diverged. Look at the table's scales, or pass fixed=[MaxNorm()].")
     predictions = np.stack([runner.predictions for runner in finishers])
     weights = _shares(course, predictions)
-    best = _simplest(course, finishers)
+    best = simplest(course, finishers)
     shares = np.zeros(len(course.runners))
     shares[[course.runners.index(runner) for runner in finishers]] = weights
     left_out = _left_out(course, predictions)
@@ -130,6 +130,6 @@ def _left_out(course: Course, predictions: np.ndarray) -> np.ndarray:
     return combined
 
 
-def _simplest(course: Course, finishers: Sequence[Runner]) -> Runner:
+def simplest(course: Course, finishers: Sequence[Runner]) -> Runner:
     """The simplest candidate that is within one standard error of the best; of equally simple ones the better."""
     return min(course.near(finishers, [], 1.0), key=lambda one: (one.candidate.size, course.mean_loss(one)))

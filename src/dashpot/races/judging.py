@@ -10,6 +10,8 @@ import numpy as np
 
 from dashpot.errors import UsageError
 from dashpot.estimators.combining import row_losses
+from dashpot.losses import Loss
+from dashpot.networks import Network
 from dashpot.studies.scores import Score, choose_scores
 
 RowLoss = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (rows, outputs) and targets to (rows,)
@@ -75,6 +77,17 @@ class Judge:
         usual = "log-loss" if self.score.task == "classification" else "squared error (1 is the target's variance)"
         name = names.get(PER_ROW.get(self.score.name, row_losses), usual)
         return f"{name}, classes weighted alike" if self.score.name == "balanced_accuracy" else name
+
+    def outputs(self, targets: np.ndarray) -> int:
+        """Numbers that a network predicts for a row."""
+        return int(targets.max()) + 1 if targets.ndim == 1 else targets.shape[1]
+
+    def run(
+        self, network: Network, loss: Loss, inputs: np.ndarray, targets: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What a network predicts for rows, (rows, outputs), and what each costs, (rows,)."""
+        predicted = loss.predict(network.outputs(inputs))
+        return predicted, self.losses(predicted, targets)
 
     def losses(self, predictions: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """What each row costs, (rows,): by the metric, or by log-loss or squared error where it has no rows."""

@@ -1,10 +1,10 @@
-"""The race itself: heats of candidates, fold by fold; the clearly worse leave, the survivors vote."""
+"""The race itself: what takes part, on which folds, by which judge; the survivors vote."""
 
 from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,35 +12,31 @@ from typing import Any
 import numpy as np
 
 from dashpot.errors import DataError, UsageError
-from dashpot.estimators import MLPClassifier, MLPRegressor
+from dashpot.estimators import Autoencoder, MLPClassifier, MLPRegressor
 from dashpot.jobs import Examples
-from dashpot.races.course import Course, Runner, weights_of
+from dashpot.races import reconstructing
+from dashpot.races.course import Course, weights_of
 from dashpot.races.finish import finished
+from dashpot.races.heats import Progress, run
 from dashpot.races.judging import MONITORS, judge_of, score_of
 from dashpot.races.records import Records
-from dashpot.races.space import FAMILY, POOL, Candidate, draw, kind_of
+from dashpot.races.space import POOL, PREDICTING, Candidate, draw, kind_of
 from dashpot.races.trees import out_of_fold
 from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer
 from dashpot.studies.scores import Score
 from dashpot.studies.splits import deal, quantile_bins
 from dashpot.tables import task_of
 
-HEAT = 8 * FAMILY  # candidates that begin together, where there is time
-NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
-SHARE = 0.4  # of a heat's candidates that go on from fold to fold on average, for planning its time
-STACKED = 0.4  # a network in a family takes this share of the seconds of one alone, before any family has run
-Progress = Callable[[str], None]
-
 
 def race(
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     budget: float | None = 300.0,
     candidates: int | None = None,
     task: str = "auto",
     metric: Any = "auto",
-    regularizers: Sequence[Regularizer] = POOL,
+    regularizers: Sequence[Regularizer] | None = None,
     fixed: Sequence[Regularizer] = (),
     folds: int = 5,
     weights: Any = None,
@@ -51,8 +47,12 @@ def race(
     progress: Progress | None = None,
     checkpoint: str | Path | None = None,
     trees: bool = False,
-) -> MLPClassifier | MLPRegressor:
+    code_size: float | None = None,
+) -> MLPClassifier | MLPRegressor | Autoencoder:
     """Search recipes and shapes for a table; the networks that survive are the model.
+
+    Without a target autoencoders race: by the error of drawing rows again that were left out. Their codes cannot be
+    averaged, so the best of them, trained again on all rows, is the model.
 
     Candidates begin in heats. On each fold every candidate still in the race trains one network on the other folds;
     then those leave that are worse than the leader by more than two standard errors of their difference on the same
@@ -61,7 +61,8 @@ def race(
     Parameters
     ----------
     X : frame or array of shape (rows, columns)
-    y : array of shape (rows,)
+    y : array of shape (rows,) or None, default None
+        None is a race of autoencoders.
     budget : float or None, default 300
         Seconds to spend, about: no new fold begins that would not end in time. None is no limit.
     candidates : int or None
@@ -74,8 +75,8 @@ def race(
         accuracy, balanced_accuracy, brier, r2, mae), else by log-loss or squared error. For balanced_accuracy classes
         are weighted in training and in all losses, so that each counts as much as the others; probabilities are those
         of such classes. For mae networks train on absolute errors.
-    regularizers : sequence of Regularizer
-        What the race may put into recipes, each at strengths from its own `ranges`.
+    regularizers : sequence of Regularizer or None, default None
+        What the race may put into recipes, each at strengths from its own `ranges`. None is a dozen that often help.
     fixed : sequence of Regularizer
         What is in every recipe, the default one included, as it is.
     folds : int of at least 2, default 5
@@ -96,14 +97,18 @@ def race(
     trees : bool, default False
         Whether boosted trees, a random forest and a linear model run on the same folds first, so that `race_.trees`
         says what share of the ensemble they would take. The model holds networks only in any case.
+    code_size : int, float or None, default None
+        Numbers in the code of the autoencoders, or the share of the variance that as many principal components explain.
+        None is 2.
 
     Ctrl-C ends the race early: those who went through all folds by then are the model.
 
     Returns
     -------
-    model : MLPClassifier or MLPRegressor, fitted
+    model : MLPClassifier, MLPRegressor or Autoencoder, fitted
         `networks_` are those of the ensemble, one that counts double twice; `race_` is the `Race`; its parameters are
         those of the best single recipe (the simplest one within a standard error), so `clone(model).fit` trains that.
+        An autoencoder is that recipe, trained on all rows.
 
     Raises
     ------
@@ -121,44 +126,61 @@ def race(
     >>> model = race(frame, vote, budget=None, candidates=9, folds=2, max_epochs=5)
     >>> len(model.race_.candidates), bool(model.score(frame, vote) > 0.85)
     (9, True)
+    >>> model = race(frame, code_size=3, budget=None, candidates=5, folds=2, max_epochs=5)
+    >>> model.transform(frame).shape
+    (944, 3)
     """
     started = time.monotonic()
-    _check(task, budget, candidates, folds, regularizers, fixed)
-    task = task_of(y) if task == "auto" else task
-    score = score_of(metric, task)
-    model = _estimator(task, score, max_epochs, random_state, workers)
+    redrawn = y is None
+    wanted = regularizers if regularizers is not None else reconstructing.POOL if redrawn else POOL
+    _check(task, budget, candidates, folds, wanted, fixed)
+    _check_target(redrawn, code_size, metric, task, trees, (*wanted, *fixed))
+    shared: dict[str, Any] = {"max_epochs": max_epochs, "random_state": random_state, "workers": workers}
+    score, model = reconstructing.aim(code_size, shared) if redrawn else _aim(y, task, metric, shared)
     design_of = model._check_parameters()
     examples, rows, _ = model._examples(X, y, weights, None, groups, goes_on=False)
     design = design_of(model._loss(examples.targets))
-    judge = judge_of(score, examples.targets[rows], weights_of(examples, rows))
-    default, pool = _entrants(Candidate(0, model.recipe_, design), regularizers, fixed)
-    drawn = draw(design, pool, fixed, examples.classes, random_state, MONITORS.get(score.name, ("loss",)))
-    fold = _folds(examples, rows, folds, random_state)
-    settings = [rows, fold, random_state, score.name, default, pool, list(fixed)]
+    default, pool = _entrants(Candidate(0, model.recipe_, design), wanted, fixed)
+    monitors, space = MONITORS.get(score.name, ("loss",)), reconstructing.SPACE if redrawn else PREDICTING
+    drawn = draw(design, pool, fixed, examples.classes, random_state, monitors, space)
+    fold = _folds(examples, rows, folds, random_state, not redrawn)
+    begin = reconstructing.Beginning(examples, design, rows, model.code_size) if redrawn else None
+    settings = [rows, fold, random_state, score.name, default, pool, list(fixed), *([begin.code] if begin else [])]
     records = None if checkpoint is None else Records(Path(checkpoint), examples, settings)
-    course = Course(examples, rows, fold, judge, model._seed(), workers, records)
+    judge = reconstructing.JUDGE if redrawn else judge_of(score, examples.targets[rows], weights_of(examples, rows))
+    course = Course(examples, rows, fold, judge, model._seed(), workers, records, begin)
     limit = None if budget is None else started + budget
     others = out_of_fold(course) if trees else None
-    interrupted = False
-    try:
-        _run(course, itertools.chain([default], drawn), candidates, limit, progress)
-    except KeyboardInterrupt:
-        interrupted = True
-        if not course.finishers():
-            raise
-        course.runners = [runner for runner in course.runners if runner.known.any()]
-    return finished(model, course, time.monotonic() - started + course.before, interrupted, others)
+    interrupted = run(course, itertools.chain([default], drawn), candidates, limit, progress)
+    seconds = time.monotonic() - started + course.before
+    if begin is not None:
+        given = {"X": X, "sample_weight": weights, "groups": groups}
+        return reconstructing.finished(model, course, begin, given, seconds, interrupted)
+    return finished(model, course, seconds, interrupted, others)
 
 
-def _estimator(
-    task: str, score: Score, max_epochs: int, random_state: int, workers: int | None
-) -> MLPClassifier | MLPRegressor:
+def _check_target(
+    redrawn: bool, code_size: float | None, metric: Any, task: str, trees: bool, parts: Sequence[Regularizer]
+) -> None:
+    """Refuse what does not go with a target, or without one."""
+    if redrawn:
+        reconstructing.check(metric, task, trees, parts)
+    elif code_size is not None:
+        raise UsageError(f"race(code_size={code_size!r}): is for autoencoders. Leave it out, or the target.")
+
+
+def _aim(y: Any, task: str, metric: Any, shared: dict[str, Any]) -> tuple[Score, MLPClassifier | MLPRegressor]:
+    """The score of a race with a target, and an estimator that aims at it."""
+    task = task_of(y) if task == "auto" else task
+    score = score_of(metric, task)
+    return score, _estimator(task, score, shared)
+
+
+def _estimator(task: str, score: Score, shared: dict[str, Any]) -> MLPClassifier | MLPRegressor:
     """An estimator that aims at the score."""
     if task == "classification":
-        balanced = "balanced" if score.name == "balanced_accuracy" else None
-        return MLPClassifier(max_epochs=max_epochs, random_state=random_state, workers=workers, class_weight=balanced)
-    loss = "absolute_error" if score.name == "mae" else "squared_error"
-    return MLPRegressor(max_epochs=max_epochs, random_state=random_state, workers=workers, loss=loss)
+        return MLPClassifier(class_weight="balanced" if score.name == "balanced_accuracy" else None, **shared)
+    return MLPRegressor(loss="absolute_error" if score.name == "mae" else "squared_error", **shared)
 
 
 def _entrants(
@@ -197,65 +219,14 @@ def _check(
             )
 
 
-def _folds(examples: Examples, rows: np.ndarray, folds: int, seed: int) -> np.ndarray:
-    """The fold of each training row, stratified, groups whole."""
+def _folds(examples: Examples, rows: np.ndarray, folds: int, seed: int, stratified: bool = True) -> np.ndarray:
+    """The fold of each training row, groups whole; stratified by the target, where there is one."""
     if len(rows) < 4 * folds:
         raise DataError(f"race(X): {len(rows)} rows; {folds} folds need at least {4 * folds}. Use fewer folds.")
     groups = None if examples.groups is None else examples.groups[rows]
     if groups is not None and len(np.unique(groups)) < folds:
         raise DataError(f"race(groups): {len(np.unique(groups))} groups for {folds} folds. Use fewer folds.")
-    targets = examples.targets[rows]
-    strata = targets if examples.classes else quantile_bins(targets[:, 0], folds)
+    strata, targets = np.zeros(len(rows), dtype=int), examples.targets[rows]
+    if stratified:
+        strata = targets if examples.classes else quantile_bins(targets[:, 0], folds)
     return deal(strata, groups, folds, np.random.default_rng([seed, 1]))
-
-
-def _run(
-    course: Course,
-    drawn: Iterator[Candidate],
-    most: int | None,
-    limit: float | None,
-    progress: Progress | None,
-) -> None:
-    """Heat after heat, until nobody may begin any more; the default recipe goes first, and through all folds."""
-    default = course.enter([next(drawn)])
-    for fold in range(course.folds):
-        course.run(default, fold)
-    while True:
-        room = HEAT if most is None else min(HEAT, most - len(course.runners))
-        count = min(room, _affordable(course, limit))
-        if count < 1:
-            return
-        _heat(course, course.enter(list(itertools.islice(drawn, count))), limit, progress)
-
-
-def _heat(course: Course, runners: list[Runner], limit: float | None, progress: Progress | None) -> None:
-    """Candidates that begin together: fold by fold, whoever is clearly worse leaves."""
-    for fold in range(course.folds):
-        course.run(runners, fold)
-        finishers = course.finishers()
-        runners = course.near(runners, finishers, NOISE)
-        if limit is not None and runners:
-            left = _left(course, limit) / max(course.folds - fold - 1, 1)
-            kept = int(left / course.pace[-1]) if left > 0 else 0
-            runners = sorted(runners, key=course.mean_loss)[:kept]
-        if progress is not None:
-            best = min(map(course.mean_loss, finishers), default=np.nan)
-            progress(f"{len(course.runners)} recipes began, fold {fold + 1}: {len(runners)} go on; best {best:.4f}")
-        if not runners:
-            return
-
-
-def _affordable(course: Course, limit: float | None) -> int:
-    """How many candidates can begin and be expected to end in time, in whole families where there is time for one."""
-    if limit is None:
-        return HEAT
-    each = np.median(course.pace[-2 * course.folds :]) * (1 + SHARE * (course.folds - 1))
-    if len(course.pace) == course.folds:
-        each *= STACKED
-    count = int(max(_left(course, limit), 0.0) / each)
-    return count // FAMILY * FAMILY if count >= FAMILY else 0
-
-
-def _left(course: Course, limit: float) -> float:
-    """Seconds left; what was taken up from an earlier session counts as if it had run in this one."""
-    return limit - time.monotonic() - course.before

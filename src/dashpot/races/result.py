@@ -49,6 +49,9 @@ class Race:
         Whether Ctrl-C ended it.
     trees : Trees or None
         What trees and a linear model would add, where that was asked.
+    components : float array (rows,) or None
+        Of a race of autoencoders: what each row costs, drawn again from as many principal components of the other
+        folds.
     """
 
     candidates: tuple[Candidate, ...]
@@ -63,10 +66,11 @@ class Race:
     seconds: float
     interrupted: bool = False
     trees: Trees | None = None
+    components: np.ndarray | None = None
 
     @property
     def estimate(self) -> float:
-        """Mean loss of the ensemble on rows left out; too low, since they decided who stays and when training stops."""
+        """Mean loss of the model on rows left out; too low, since they decided who stays and when training stops."""
         return float(np.average(self.left_out, weights=self.row_weights))
 
     @property
@@ -145,15 +149,31 @@ class Race:
         best = self.candidates[self.best]
         finished = int(np.isfinite(self.losses).all(axis=1).sum())
         ended = ", interrupted" if self.interrupted else ""
+        members = int((self.weights > 0).sum())
+        became = f"{members} are in the ensemble" if self.components is None else "the best was trained on all rows"
         return (
             f"{len(self.candidates)} recipes began, {finished} went through all folds, "
-            f"{int((self.weights > 0).sum())} are in the ensemble ({self.seconds:.0f} s{ended}).\n"
+            f"{became} ({self.seconds:.0f} s{ended}).\n"
             f"{self._scores()}\n"
+            f"{self.beside_components()}"
             "These rows decided, too, who stays and when training stops: expect a greater loss and a smaller "
             "difference on new rows.\n"
             f"One recipe alone: {', '.join(map(repr, best.recipe.parts))}; "
             f"hidden layers {layers_of(best)}, {', '.join(built_of(best.design))}."
             f"{'' if self.trees is None else chr(10) + self.beside_trees()}"
+        )
+
+    def beside_components(self) -> str:
+        """Whether an autoencoder is worth it beside as many principal components, in a line; nothing for a target."""
+        if self.components is None:
+            return ""
+        floor = float(np.average(self.components, weights=self.row_weights))
+        mean, error = paired(self.components, self.left_out, self.row_weights)
+        low, high = mean - 1.96 * error, mean + 1.96 * error
+        verdict = f"{mean / max(floor, 1e-12):.0%} less error" if low > 0 else "the autoencoder is not worth it"
+        return (
+            f"As many principal components have {floor:.4f}: {verdict} (difference {mean:.4f}, 95 % interval over rows "
+            f"{low:.4f} to {high:.4f}).\n"
         )
 
     def beside_trees(self) -> str:

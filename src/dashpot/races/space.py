@@ -31,10 +31,6 @@ from dashpot.regularizers.base import Range, Regularizer
 
 FAMILY = 4  # candidates that differ in strengths and learning rate only, and so train as one stack
 MOST_PARTS = 3  # regularizers of a family at most, besides early stopping
-SHAPES: tuple[tuple[int, ...], ...] = ((), (64,), (128,), (256,), (64, 64), (128, 128), (256, 256), (128, 128, 128))
-ACTIVATIONS = ("relu", "relu", "selu", "gelu", "tanh")
-BATCH_SIZES = (64, 128, 256)
-NORMS = ("none", "none", "none", "layer")
 LEARNING_RATE = Range(5e-4, 2e-2)
 DECAY = Range(2e-3, 1.0)
 
@@ -52,6 +48,42 @@ POOL: tuple[Regularizer, ...] = (
     CutMix(),
     LabelSmoothing(),
     MovingAverage(),
+)
+
+
+@dataclass(frozen=True)
+class Space:
+    """What a family may be, besides its regularizers; each is drawn with equal chances.
+
+    Attributes
+    ----------
+    shapes : tuple of tuple of int
+        Widths of hidden layers; of an autoencoder those of its encoder.
+    activations : tuple of str
+    batch_sizes : tuple of int
+    numeric_embeddings : tuple of str
+    norms : tuple of str
+        Of networks with hidden layers.
+    skips : tuple of bool
+        Whether skip connections are there; only where a hidden layer is as wide as the one before it.
+    fewest : int
+        Regularizers at least, besides early stopping.
+    """
+
+    shapes: tuple[tuple[int, ...], ...]
+    activations: tuple[str, ...] = ("relu", "relu", "selu", "gelu", "tanh")
+    batch_sizes: tuple[int, ...] = (64, 128, 256)
+    numeric_embeddings: tuple[str, ...] = ("none",)
+    norms: tuple[str, ...] = ("none",)
+    skips: tuple[bool, ...] = (False,)
+    fewest: int = 1
+
+
+PREDICTING = Space(
+    ((), (64,), (128,), (256,), (64, 64), (128, 128), (256, 256), (128, 128, 128)),
+    numeric_embeddings=tuple(CHOICES),
+    norms=("none", "none", "none", "layer"),
+    skips=(False, True),
 )
 
 
@@ -114,6 +146,7 @@ def draw(
     classes: bool,
     seed: int,
     monitors: Sequence[str] = ("loss",),
+    space: Space = PREDICTING,
 ) -> Iterator[Candidate]:
     """Candidates without end, family by family: the same for a seed, however many are taken.
 
@@ -130,12 +163,14 @@ def draw(
     seed : int
     monitors : sequence of str
         What early stopping watches, one of them for each family.
+    space : Space
+        Shapes and all else that a family shares.
     """
     usable = [part for part in pool if classes or not isinstance(part, LabelSmoothing | CutMix)]
     number = 1
     while True:
         rng = np.random.default_rng([seed, number])
-        for one in _family(design, usable, fixed, monitors, rng):
+        for one in _family(design, usable, fixed, monitors, space, rng):
             yield replace(one, number=number)
             number += 1
 
@@ -145,17 +180,20 @@ def _family(
     pool: Sequence[Regularizer],
     fixed: Sequence[Regularizer],
     monitors: Sequence[str],
+    space: Space,
     rng: np.random.Generator,
 ) -> Iterator[Candidate]:
     """Candidates that can train as one stack; strengths spread by a Sobol sequence."""
-    shape = SHAPES[rng.integers(len(SHAPES))]
-    activation, batch = ACTIVATIONS[rng.integers(len(ACTIVATIONS))], int(rng.choice(BATCH_SIZES))
-    count = int(rng.integers(1, min(MOST_PARTS, len(pool)) + 1)) if pool else 0
+    shape = space.shapes[rng.integers(len(space.shapes))]
+    activation = space.activations[rng.integers(len(space.activations))]
+    batch = int(rng.choice(space.batch_sizes))
+    count = int(rng.integers(space.fewest, min(MOST_PARTS, len(pool)) + 1)) if pool else 0
     chosen = [pool[i] for i in sorted(rng.choice(len(pool), count, replace=False))] if count else []
-    numeric = CHOICES[rng.integers(len(CHOICES))]
+    numeric = space.numeric_embeddings[rng.integers(len(space.numeric_embeddings))]
     shares = qmc.Sobol(2 + len(chosen), rng=rng).random(FAMILY)
     stopping = EarlyStopping(monitors[int(rng.integers(len(monitors)))], patience=25)
-    skip, norm = bool(rng.integers(2)) and repeats(shape), NORMS[rng.integers(len(NORMS))] if shape else "none"
+    skip = bool(rng.choice(space.skips)) and repeats(shape)
+    norm = str(rng.choice(space.norms)) if shape else "none"
     for rate, decay, *strengths in shares.tolist():
         parts = tuple(part.at_share(share) for part, share in zip(chosen, strengths, strict=True))
         optimizer = AdamW(LEARNING_RATE.between(rate), schedule="cosine", decay=DECAY.between(decay), beta2=0.95)

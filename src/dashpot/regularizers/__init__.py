@@ -3,6 +3,7 @@
 from dashpot.regularizers.averaging import MovingAverage, WeightAverage
 from dashpot.regularizers.balance import BalancedBatches, Oversample, Resample, Undersample
 from dashpot.regularizers.base import Regularizer
+from dashpot.regularizers.codes import Decorrelation, TiedWeights, VariationalCode
 from dashpot.regularizers.columns import GroupLasso
 from dashpot.regularizers.dropout import AlphaDropout, DropConnect, Dropout, GaussianDropout, InputDropout
 from dashpot.regularizers.ensemble import Ensemble, Snapshots
@@ -39,6 +40,7 @@ __all__ = [
     "Crop",
     "CutMix",
     "CutOut",
+    "Decorrelation",
     "DropConnect",
     "Dropout",
     "EarlyStopping",
@@ -69,9 +71,11 @@ __all__ = [
     "Shift",
     "Snapshots",
     "SpectralNorm",
+    "TiedWeights",
     "Undersample",
     "Uniform",
     "UnitVariance",
+    "VariationalCode",
     "WeightAverage",
     "WeightDecay",
     "Zero",

@@ -10,6 +10,7 @@ from dashpot.networks import Layer
 
 WEIGHTS = ("all", "first", "hidden", "output", "none")
 UNITS = ("hidden", "first", "none")
+FELT = ("hidden", "first", "middle", "none")  # for penalties, which know how many layers there are
 
 
 def require_layers(regularizer: Any, words: Sequence[str] = WEIGHTS) -> None:
@@ -52,3 +53,10 @@ def has_units(layers: str | int, depth: int) -> bool:
     if isinstance(layers, int):
         return depth == layers
     return depth == 1 if layers == "first" else depth > 0 and layers in ("all", "hidden")
+
+
+def depths(layers: str | int, hidden: int) -> Sequence[int]:
+    """The depths, from 1, of the chosen among so many hidden layers; the middle one is the code of an autoencoder."""
+    if layers == "middle":
+        return [(hidden + 1) // 2] if hidden else []
+    return [depth for depth in range(1, hidden + 1) if has_units(layers, depth)]

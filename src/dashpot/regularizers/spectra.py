@@ -15,7 +15,7 @@ from dashpot.optimizers import Step
 from dashpot.randomness import draws
 from dashpot.ranges import require
 from dashpot.regularizers.base import Range, Regularizer, spread
-from dashpot.regularizers.depths import UNITS, changed, chosen, has_units, require_layers
+from dashpot.regularizers.depths import FELT, changed, chosen, depths, require_layers
 
 VECTORS = 8  # that the power iteration moves at once: a matrix product of this width costs little more than of one
 
@@ -136,14 +136,14 @@ def largest_singular_value(weights: Tensor, iterations: int = 6) -> Tensor:
 class Activity(Regularizer):
     """Add strength * sum of |units| to the loss, the mean over a batch: few hidden units answer to a row.
 
-    On the code of an autoencoder it gives sparse codes: `Activity(0.1, layers=2)` with hidden layers (64, 8, 64).
+    On the code of an autoencoder it gives sparse codes: `Activity(0.1, layers="middle")`.
 
     Parameters
     ----------
     strength : float, at least 0, default 1e-3
         Loss per unit of activation. 0 turns it off.
-    layers : {"hidden", "first", "none"} or int, default "hidden"
-        Which hidden layers, or the number of one, from 1 on.
+    layers : {"hidden", "first", "middle", "none"} or int, default "hidden"
+        Which hidden layers, or the number of one, from 1 on. The middle one is the code of an autoencoder.
 
     References
     ----------
@@ -163,9 +163,9 @@ class Activity(Regularizer):
     def __post_init__(self) -> None:
         """Check the range."""
         require(self, "strength", at_least=0, below=math.inf)
-        require_layers(self, UNITS)
+        require_layers(self, FELT)
 
     def penalty(self, layers: Sequence[Layer], units: Sequence[Tensor]) -> Tensor:
         """strength * sum over units, mean over rows, (networks,)."""
-        sums = [one.abs().sum(2).mean(1) for depth, one in enumerate(units) if has_units(self.layers, depth)]
+        sums = [units[depth].abs().sum(2).mean(1) for depth in depths(self.layers, len(units) - 1)]
         return self.strength * (torch.stack(sums).sum(0) if sums else units[0].new_zeros(len(units[0])))

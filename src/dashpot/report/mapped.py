@@ -195,33 +195,39 @@ def _axes(found: Map) -> list[dict[str, Any]]:
 
 
 def _walks(found: Map) -> list[dict[str, Any]]:
-    """What the decoder draws along each axis: pictures, or rows of a table."""
-    from dashpot.maps.loadings import walk
+    """What the decoder draws along each axis, and between two rows held out."""
+    from dashpot.maps.loadings import between, walk
+    from dashpot.maps.looking import far_apart
 
-    walks: list[dict[str, Any]] = []
-    for axis in range(found.model.code_size_):
-        steps = walk(found.model, axis)
-        image = found.model.encoder_.inputs_.image
-        if image is not None:
-            walks.append({"name": f"axis {axis + 1}", "pictures": _pictures(np.asarray(steps), image, found)})
-        else:
-            frame = steps if isinstance(steps, pd.DataFrame) else _frame(steps, found.model)
-            frame = frame[[c.name for c in found.model.encoder_.columns_ if c.kind != "ignored"][:12]]
-            rows = [[_written(value) for value in row] for row in frame.itertuples(index=False)]
-            walks.append({"name": f"axis {axis + 1}", "columns": list(frame.columns), "rows": rows})
-    return walks
+    new = np.flatnonzero(found.held_out)
+    one, other = new[list(far_apart(found.codes[new]))]
+    ways = {f"axis {axis + 1}": walk(found.model, axis) for axis in range(found.model.code_size_)}
+    way = between(found.codes[one], found.codes[other])
+    ways[f"from row {one + 1} to row {other + 1}"] = found.model.inverse_transform(way)
+    return [{"name": name} | _rows_shown(steps, found) for name, steps in ways.items()]
 
 
 def _examples(found: Map) -> list[dict[str, Any]]:
-    """Pictures that no map has learned from, and what the decoder draws of them."""
+    """Rows that no map has learned from, and what the decoder draws of them."""
+    pictures = found.model.encoder_.inputs_.image is not None
+    chosen = np.flatnonzero(found.held_out)[: 10 if pictures else 6]
+    again = found.model.inverse_transform(found.codes[chosen])
+    if pictures:
+        given: Any = np.asarray(found.table)[chosen].reshape(len(chosen), -1)
+    else:
+        given = _frame(found.table, found.model).iloc[chosen]
+    return [{"name": name} | _rows_shown(rows, found) for name, rows in (("given", given), ("drawn again", again))]
+
+
+def _rows_shown(rows: Any, found: Map) -> dict[str, Any]:
+    """Rows as pictures, or as cells in a few letters."""
     image = found.model.encoder_.inputs_.image
-    if image is None:
-        return []
-    chosen = np.flatnonzero(found.held_out)[:10]
-    rows = np.asarray(found.table)[chosen].reshape(len(chosen), -1)
-    again = np.asarray(found.model.reconstruct(rows))
-    named = (("given", rows), ("drawn again", again))
-    return [{"name": name, "pictures": _pictures(part, image, found)} for name, part in named]
+    if image is not None:
+        return {"pictures": _pictures(np.asarray(rows), image, found)}
+    frame = rows if isinstance(rows, pd.DataFrame) else _frame(rows, found.model)
+    frame = frame[[column.name for column in found.model.encoder_.columns_ if column.kind != "ignored"][:12]]
+    cells = [[_written(value) for value in row] for row in frame.itertuples(index=False)]
+    return {"columns": list(frame.columns), "rows": cells}
 
 
 def _pictures(rows: np.ndarray, image: tuple[int, int, int], found: Map) -> list[str]:

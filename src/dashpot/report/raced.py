@@ -53,6 +53,7 @@ def summarize_race(found: Race) -> dict[str, Any]:
         "members": _members(found),
         "best": _described(found.candidates[found.best]),
         "trees": found.beside_trees(),
+        "components": found.beside_components().strip(),
         "effects": _effects(found),
         "listed": _listed(found),
         "more": max(0, len(found.candidates) - MOST_LISTED),

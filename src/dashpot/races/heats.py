@@ -1,0 +1,91 @@
+"""Heats of candidates, fold by fold: whoever is clearly worse than the leader leaves."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from dashpot.races.course import Course, Runner
+from dashpot.races.space import FAMILY, Candidate
+
+HEAT = 8 * FAMILY  # candidates that begin together, where there is time
+NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
+SHARE = 0.4  # of a heat's candidates that go on from fold to fold on average, for planning its time
+STACKED = 0.4  # a network in a family takes this share of the seconds of one alone, before any family has run
+Progress = Callable[[str], None]
+
+
+def run(
+    course: Course,
+    drawn: Iterator[Candidate],
+    most: int | None,
+    limit: float | None,
+    progress: Progress | None,
+) -> bool:
+    """Heat after heat, until nobody may begin any more; whether Ctrl-C ended it.
+
+    The default recipe goes first, and through all folds. After Ctrl-C those stay who have run.
+    """
+    try:
+        _heats(course, drawn, most, limit, progress)
+    except KeyboardInterrupt:
+        if not course.finishers():
+            raise
+        course.runners = [runner for runner in course.runners if runner.known.any()]
+        return True
+    return False
+
+
+def _heats(
+    course: Course,
+    drawn: Iterator[Candidate],
+    most: int | None,
+    limit: float | None,
+    progress: Progress | None,
+) -> None:
+    """The heats, until there is no more room or time."""
+    default = course.enter([next(drawn)])
+    for fold in range(course.folds):
+        course.run(default, fold)
+    while True:
+        room = HEAT if most is None else min(HEAT, most - len(course.runners))
+        count = min(room, affordable(course, limit))
+        if count < 1:
+            return
+        _heat(course, course.enter(list(itertools.islice(drawn, count))), limit, progress)
+
+
+def _heat(course: Course, runners: list[Runner], limit: float | None, progress: Progress | None) -> None:
+    """Candidates that begin together: fold by fold, whoever is clearly worse leaves."""
+    for fold in range(course.folds):
+        course.run(runners, fold)
+        finishers = course.finishers()
+        runners = course.near(runners, finishers, NOISE)
+        if limit is not None and runners:
+            left = _left(course, limit) / max(course.folds - fold - 1, 1)
+            kept = int(left / course.pace[-1]) if left > 0 else 0
+            runners = sorted(runners, key=course.mean_loss)[:kept]
+        if progress is not None:
+            best = min(map(course.mean_loss, finishers), default=np.nan)
+            progress(f"{len(course.runners)} recipes began, fold {fold + 1}: {len(runners)} go on; best {best:.4f}")
+        if not runners:
+            return
+
+
+def affordable(course: Course, limit: float | None) -> int:
+    """How many candidates can begin and be expected to end in time, in whole families where there is time for one."""
+    if limit is None:
+        return HEAT
+    each = np.median(course.pace[-2 * course.folds :]) * (1 + SHARE * (course.folds - 1))
+    if len(course.pace) == course.folds:
+        each *= STACKED
+    count = int(max(_left(course, limit), 0.0) / each)
+    return count // FAMILY * FAMILY if count >= FAMILY else 0
+
+
+def _left(course: Course, limit: float) -> float:
+    """Seconds left; what was taken up from an earlier session counts as if it had run in this one."""
+    return limit - time.monotonic() - course.before
