@@ -32,12 +32,12 @@ from dashpot.errors import ModelFileError, UsageError
 from dashpot.jobs import Design, Examples, Job, prepare, stacks
 from dashpot.landscapes.rows import layers_of, seen_by
 from dashpot.learned import FACTORS, Learned
+from dashpot.loading import load
 from dashpot.losses import Binary, CrossEntropy, SquaredError
 from dashpot.networks import Bend, Layer, Network, built, forward, over_rows, settled
 from dashpot.optimizers import SGD, AdamW
 from dashpot.races.space import POOL, draw, repeats
 from dashpot.regularizers import L2, Noise, Recipe, parse
-from dashpot.saving import load
 from dashpot.stack import Stack, shares_of, slope
 from dashpot.tables.encode import Inputs
 from dashpot.training import train

@@ -24,10 +24,10 @@ from dashpot.checkpoints import Checkpoints
 from dashpot.errors import UsageError
 from dashpot.jobs import prepare, stacks
 from dashpot.learned import APART, Factors
+from dashpot.loading import load
 from dashpot.networks import Layer
 from dashpot.optimizers import SGD, AdamW
 from dashpot.regularizers import parse
-from dashpot.saving import load
 from dashpot.stack import Stack, member_seed
 from dashpot.training import train
 
