@@ -65,9 +65,9 @@ def _placed(sample: Sample, code: int, seed: int) -> Examples:
 
 
 def _lesson(examples: Examples, design: Design, recipe: Recipe, seed: int) -> Network:
-    """A half of the autoencoder, trained on all rows for a number of steps."""
+    """A half of the autoencoder, trained on all rows for a number of steps, but not far longer than the whole."""
     rows = np.arange(len(examples.inputs))
-    epochs = max(1, round(LESSONS * design.batch_size / len(rows)))
+    epochs = min(2 * design.epochs, max(1, round(LESSONS * design.batch_size / len(rows))))
     optimizer = AdamW(learning_rate=3e-3, schedule="cosine", decay=0.0, beta2=0.95)
     design = replace(design, optimizer=optimizer, epochs=epochs, tolerance=0.0)
     ((network,),) = train(examples, [Job(recipe, rows, rows[:0], seed, design)], workers=1)
