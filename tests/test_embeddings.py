@@ -31,12 +31,12 @@ from dashpot.embeddings import EMBEDDINGS, PIECES, SHORTEST, Embedding, embedded
 from dashpot.errors import ModelFileError, UsageError
 from dashpot.jobs import Design, Examples, Job, prepare
 from dashpot.landscapes.rows import layers_of, seen_by
+from dashpot.loading import load
 from dashpot.losses import Binary
 from dashpot.networks import Layer, forward
 from dashpot.optimizers import AdamW
 from dashpot.regularizers import Recipe, parse
 from dashpot.regularizers.base import Regularizer
-from dashpot.saving import load
 from dashpot.scaling import quantiles
 from dashpot.stack import Stack, slope
 from dashpot.tables.encode import Inputs

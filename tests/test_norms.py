@@ -28,6 +28,7 @@ from dashpot.regularizers import (
     WeightDecay,
     parse,
 )
+from dashpot.regularizers.recipe import stacked
 from dashpot.regularizers.spectra import largest_singular_value
 from dashpot.tables.encode import Inputs
 from dashpot.training import train
@@ -243,3 +244,35 @@ def test_where_and_when_are_written_only_if_they_are_not_the_default():
     assert repr(L2(0.1)) == "L2(strength=0.1)"
     assert repr(Dropout(0.1, 2, "rising")) == "Dropout(rate=0.1, layers=2, schedule='rising')"
     assert parse(repr(Noise("weights", layers="first"))) == Noise("weights", layers="first")
+
+
+def test_a_schedule_moves_the_strength_of_a_norm_over_the_epochs():
+    layers, step = layers_of_ones(), Step([0.1] * 3, torch.device("cpu"), layers_of_ones)
+    halfway = torch.tensor([0.0, 0.5, 1.0])
+    layers = [Layer(*(part.expand(3, -1, -1) for part in layer)) for layer in layers]
+
+    def at(part):
+        return stacked([Recipe((part,))] * 3).at(halfway)
+
+    assert at(L2(0.5, schedule="falling")).penalty(layers, []).tolist() == [6.0, 3.0, 0.0]
+    shrunk = at(WeightDecay(1.0, schedule="rising")).constrain(layers, step)[0].weights[:, 0, 0]
+    assert shrunk.tolist() == pytest.approx([1.0, 0.95, 0.9])
+    for cls in (L1, ElasticNet):
+        one = cls(0.2, schedule="flat_cosine")
+        full, plain = (at(part).constrain(layers, step)[0].weights for part in (one, cls(0.2)))
+        assert torch.equal(full[:2], plain[:2])
+        assert torch.allclose(full[2], layers[0].weights[2])
+    for refused in (L1, L2, ElasticNet, WeightDecay):
+        with pytest.raises(UsageError, match="schedule must be one of constant, rising, falling"):
+            refused(0.1, schedule="sometimes")
+
+
+def test_a_decay_that_falls_is_between_none_and_all():
+    """Dropout 0.15 and decay 0.02 of RealMLP are flat for half of the training, then fall along half a cosine."""
+    examples = grouped_examples()
+    norms = [
+        np.linalg.norm(fit(examples, recipe, hidden_layers=(8,), epochs=30, batch_size=32).layers[0][0])
+        for recipe in ([], [WeightDecay(0.3, schedule="flat_cosine")], [WeightDecay(0.3)])
+    ]
+    assert norms[0] > 1.02 * norms[1]
+    assert norms[1] > 1.02 * norms[2]

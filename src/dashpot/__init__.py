@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dashpot.estimators import MLPRegressor as MLPRegressor
     from dashpot.landscapes import landscape as landscape
     from dashpot.landscapes import sharpness as sharpness
+    from dashpot.loading import load as load
     from dashpot.maps import Map as Map
     from dashpot.maps import embed as embed
     from dashpot.maps import look as look
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from dashpot.races import race as race
     from dashpot.regularizers import *  # noqa: F403
     from dashpot.regularizers import image_recipe as image_recipe
-    from dashpot.saving import load as load
     from dashpot.showing import show as show
     from dashpot.studies import Study as Study
     from dashpot.studies import compare as compare
@@ -56,7 +56,7 @@ _homes = {
     "diagnose": "dashpot.diagnosis",
     "landscape": "dashpot.landscapes",
     "sharpness": "dashpot.landscapes",
-    "load": "dashpot.saving",
+    "load": "dashpot.loading",
     "Map": "dashpot.maps",
     "embed": "dashpot.maps",
     "look": "dashpot.maps",

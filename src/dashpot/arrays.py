@@ -40,7 +40,7 @@ def network_from(described: dict[str, Any], tensors: dict[str, np.ndarray], key:
     _check_arrays(layers, scaling, embedding.first.size)
     activation = described["activation"]
     if not isinstance(activation, str):
-        activation = tuple(Bend(str(name), int(straight)) for name, straight in activation)
+        activation = tuple(map(_bend_from, activation))
     _check_activations(bends(activation, len(layers) - 1), layers)
     centre, scale, target_centre, target_scale = scaling
     history = {
@@ -77,12 +77,23 @@ def _embedding_from(kind: str, tensors: dict[str, np.ndarray], key: str, inputs:
     return Embedding(kind, numbers, first, second)
 
 
+def _bend_from(written: list[Any]) -> Bend:
+    """What a hidden layer does; files of before there were skips, norms and mixes hold a name and a number."""
+    name, straight, *others = written
+    skip, norm, mix = others or (False, "none", ())
+    return Bend(str(name), int(straight), bool(skip), str(norm), tuple(map(float, mix)))
+
+
 def _check_activations(hidden: tuple[Bend, ...], layers: list[tuple[np.ndarray, np.ndarray]]) -> None:
     """Refuse activations that do not fit the hidden layers."""
     if any(bend.name not in ACTIVATIONS for bend in hidden) or len(hidden) not in (len(layers) - 1, len(layers)):
         raise ValueError("activation")
-    if any(not 0 <= bend.straight <= len(biases) for bend, (_, biases) in zip(hidden, layers, strict=False)):
-        raise ValueError("activation")
+    for bend, (weights, biases) in zip(hidden, layers, strict=False):
+        fits = 0 <= bend.straight <= len(biases) and len(bend.mix) in (0, len(biases))
+        if not fits or bend.norm not in ("none", "layer") or (bend.skip and len(weights) != len(biases)):
+            raise ValueError("activation")
+        if not np.isfinite(bend.mix).all():
+            raise ValueError("numbers")
 
 
 def _check_arrays(layers: list[tuple[np.ndarray, np.ndarray]], scaling: list[np.ndarray], further: int) -> None:

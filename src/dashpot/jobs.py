@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dashpot.embeddings import width
 from dashpot.losses import Loss
-from dashpot.networks import CLIP, Activations, Network, parameter_count
+from dashpot.networks import CLIP, Activations, Network, built, parameter_count
 from dashpot.optimizers import AdamW, Optimizer
 from dashpot.tables.encode import Inputs
 
@@ -73,6 +74,12 @@ class Design:
     numeric_embedding : str
         What the first layer reads of numbers beside their standardized values: "none", or a name of
         `dashpot.embeddings.EMBEDDINGS`.
+    skip : bool
+        Whether a hidden layer as wide as the one before it adds what it reads to its units.
+    norm : {"none", "batch", "layer"}
+        Over what the weighted sums of hidden layers are normalized.
+    learned : tuple of str
+        What is learned beside weights and biases: names of `dashpot.learned.FACTORS`.
     """
 
     hidden_layers: tuple[int, ...]
@@ -85,6 +92,14 @@ class Design:
     standardize: bool = True
     clip: float = CLIP
     numeric_embedding: str = "none"
+    skip: bool = False
+    norm: str = "none"
+    learned: tuple[str, ...] = ()
+
+    @cached_property
+    def built(self) -> Activations:
+        """The activation of the hidden layers, with skips and norms."""
+        return built(self.activation, self.hidden_layers, self.skip, self.norm)
 
     @property
     def clipping(self) -> float:
@@ -218,12 +233,14 @@ def stacks(examples: Examples, prepared: Sequence[Prepared], workers: int = 1) -
         design = one.job.design
         key = (
             one.job.widths(examples),
-            design.activation,
+            design.built,
             design.loss,
             design.optimizer.kind,
             design.standardize,
             design.clip,
             design.numeric_embedding,
+            design.norm,
+            design.learned,
             one.job.recipe.structures,
             one.steps,
             one.batch_width,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,14 +66,49 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
+NORMS = ("none", "batch", "layer")
+LEAST_SPREAD = 1e-5  # added to the variance that weighted sums are divided by
+
+
 class Bend(NamedTuple):
-    """The activation of a hidden layer; its last `straight` units stay linear."""
+    """What a hidden layer makes of what it reads.
+
+    Weighted sums are normalized (`norm`), biases are added, all but the last `straight` of them are bent, and with
+    `skip` what was read is added. `mix` is the share of the activation in each unit, the rest is the identity; () is
+    the activation alone.
+    """
 
     name: str
     straight: int = 0
+    skip: bool = False
+    norm: str = "none"
+    mix: Any = ()  # floats, one for each unit; in training a tensor (networks, 1, units)
+
+    def sums(self, units: Tensor, layer: Layer, shares: Tensor | None = None) -> Tensor:
+        """Weighted sums plus biases, (networks, batch, outputs).
+
+        A batch norm counts rows by `shares`, (networks, batch, 1), that sum to one; None is all rows alike.
+        """
+        if self.norm == "none":
+            return linear(units, layer)
+        found = without_biases(units, layer)
+        if self.norm == "layer":
+            return functional.layer_norm(found, found.shape[-1:], eps=LEAST_SPREAD) + layer.biases
+        mean, factor = over_rows(found, shares)
+        return (found - mean) * factor + layer.biases
+
+    def sums_of_arrays(self, units: np.ndarray, weights: np.ndarray, biases: np.ndarray) -> np.ndarray:
+        """The same in NumPy for one network, whose batch norm is part of its weights."""
+        found = units @ weights
+        if self.norm == "layer":
+            apart = found - found.mean(-1, keepdims=True)
+            found = apart / np.sqrt((apart * apart).mean(-1, keepdims=True) + LEAST_SPREAD)
+        return np.asarray(found + biases)
 
     def train(self, units: Tensor) -> Tensor:
-        """The activation in torch; without straight units it may change its argument."""
+        """The activation in torch; without straight units and mix it may change its argument."""
+        if len(self.mix):
+            return torch.lerp(units, self._replace(mix=()).train(units.clone()), torch.as_tensor(self.mix))
         activate = ACTIVATIONS[self.name].train
         if not self.straight:
             return activate(units)
@@ -82,10 +117,19 @@ class Bend(NamedTuple):
 
     def predict(self, units: np.ndarray) -> np.ndarray:
         """The same in NumPy."""
+        if len(self.mix):
+            return np.asarray(units + np.asarray(self.mix) * (self._replace(mix=()).predict(units) - units))
         if not self.straight:
             return ACTIVATIONS[self.name].predict(units)
         bend = units.shape[-1] - self.straight
         return np.concatenate([ACTIVATIONS[self.name].predict(units[..., :bend]), units[..., bend:]], axis=-1)
+
+
+def over_rows(sums: Tensor, shares: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Mean of each unit and one over its spread, (networks, 1, units), over rows that count by `shares`."""
+    counts = sums.new_full((1, 1, 1), 1 / sums.shape[1]) if shares is None else shares
+    mean = (sums * counts).sum(1, keepdim=True)
+    return mean, (((sums - mean).square() * counts).sum(1, keepdim=True) + LEAST_SPREAD).rsqrt()
 
 
 Activations = str | tuple[Bend, ...]  # one name for all hidden layers, or each its own
@@ -96,9 +140,53 @@ def bends(activation: Activations, hidden: int) -> tuple[Bend, ...]:
     return (Bend(activation),) * hidden if isinstance(activation, str) else activation
 
 
-def parameter_count(widths: Sequence[int]) -> int:
-    """Parameters of one network whose layers have these widths, inputs and outputs included, padded."""
-    count = sum(inputs * outputs + outputs for inputs, outputs in pairwise(widths))
+def built(activation: Activations, widths: Sequence[int], skip: bool, norm: str) -> Activations:
+    """The activation of hidden layers of these widths with skips and norms; without any it stays as it is."""
+    if not skip and norm == "none":
+        return activation
+    before = (None, *widths[:-1])
+    return tuple(
+        bend._replace(skip=skip and own == previous, norm=norm)
+        for bend, own, previous in zip(bends(activation, len(widths)), widths, before[: len(widths)], strict=True)
+    )
+
+
+def finished(activation: Activations) -> Activations:
+    """The activation after training, when `settled` has made batch norms part of the weights."""
+    if isinstance(activation, str):
+        return activation
+    norms = ["none" if bend.norm == "batch" else bend.norm for bend in activation]
+    return tuple(bend._replace(norm=norm) for bend, norm in zip(activation, norms, strict=True))
+
+
+@torch.no_grad()
+def settled(
+    layers: Sequence[Layer], seen: Tensor, activation: Activations, shares: Tensor | None = None
+) -> Sequence[Layer]:
+    """Layers that need no batch norm: what it does to these rows is part of their weights and biases.
+
+    Rows are what the first layer reads, (networks, rows, features); `shares` (networks, rows, 1) is how they count.
+    """
+    found = list(layers)
+    for depth, bend in enumerate(bends(activation, len(layers) - 1)):
+        if bend.norm == "batch":
+            mean, factor = over_rows(without_biases(seen, layers[depth]), shares)
+            weights, biases = layers[depth]
+            found[depth] = Layer(weights * factor, biases - mean * factor)
+        plain = bend._replace(norm="none" if bend.norm == "batch" else bend.norm)
+        new = plain.train(plain.sums(seen, found[depth]))
+        seen = seen + new if bend.skip else new
+    return found
+
+
+def layers_size(widths: Sequence[int]) -> int:
+    """Weights and biases of one network whose layers have these widths, inputs and outputs included."""
+    return sum(inputs * outputs + outputs for inputs, outputs in pairwise(widths))
+
+
+def parameter_count(widths: Sequence[int], beside: int = 0) -> int:
+    """Parameters of one network, with what it learns beside weights and biases, padded."""
+    count = layers_size(widths) + beside
     return -(-count // ALIGNMENT) * ALIGNMENT
 
 
@@ -135,22 +223,30 @@ def linear(units: Tensor, layer: Layer) -> Tensor:
     return torch.bmm(units, wide)[..., :outputs] + layer.biases
 
 
+def without_biases(units: Tensor, layer: Layer) -> Tensor:
+    """units @ weights, (networks, batch, outputs)."""
+    return linear(units, Layer(layer.weights, torch.zeros_like(layer.biases)))
+
+
 def forward(
     layers: Sequence[Layer],
     inputs: Tensor,
     activation: Activations,
     perturb_units: Callable[[Tensor, int], Tensor] = unperturbed,
     embedding: Embedding = WHOLE,
+    shares: Tensor | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
     """Outputs (networks, batch, outputs), and the units of every layer from depth 0, the input, on.
 
-    Inputs are embedded on their way into the first layer, after noise and dropout.
+    Inputs are embedded on their way into the first layer, after noise and dropout. `shares` (networks, batch, 1) is how
+    much each row counts in a batch norm.
     """
     hidden = bends(activation, len(layers) - 1)
     units = [perturb_units(inputs, 0)]
     seen = embedding(units[0])
     for depth, (layer, bend) in enumerate(zip(layers[:-1], hidden, strict=True), start=1):
-        seen = perturb_units(bend.train(linear(seen, layer)), depth)
+        new = perturb_units(bend.train(bend.sums(seen, layer, shares)), depth)
+        seen = seen + new if bend.skip else new
         units.append(seen)
     return linear(seen, layers[-1]), units
 
@@ -224,8 +320,9 @@ class Network:
             return np.vstack([self.outputs(inputs[start : start + BLOCK]) for start in range(0, len(inputs), BLOCK)])
         units = self.read(inputs)
         hidden = bends(self.activation, len(self.layers) - 1)
-        for (weights, biases), bend in zip_longest(self.layers, hidden, fillvalue=Bend("identity")):
-            units = bend.predict(units @ weights + biases)
+        for (weights, biases), bend in zip(self.layers, (*hidden, Bend("identity")), strict=False):
+            new = bend.predict(bend.sums_of_arrays(units, weights, biases))
+            units = units + new if bend.skip else new
         return np.asarray(units * self.target_scale + self.target_centre)
 
     def split(self) -> tuple[Network, Network]:

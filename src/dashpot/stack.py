@@ -17,8 +17,21 @@ from torch import Tensor
 
 from dashpot.embeddings import Embedding, together
 from dashpot.jobs import Examples, Prepared
+from dashpot.learned import PLAIN, Learned, as_numbers, learned_of, put_back, sizes
 from dashpot.monitors import Predicted, Scores
-from dashpot.networks import WHOLE, Activations, Layer, Network, forward, layers_of, parameter_count, standardize
+from dashpot.networks import (
+    WHOLE,
+    Activations,
+    Layer,
+    Network,
+    finished,
+    forward,
+    layers_of,
+    layers_size,
+    parameter_count,
+    settled,
+    standardize,
+)
 from dashpot.optimizers import StackedOptimizer
 from dashpot.randomness import Draws, draws, keys
 from dashpot.regularizers.base import Epoch
@@ -26,7 +39,8 @@ from dashpot.regularizers.initializers import default_initializer
 from dashpot.regularizers.recipe import Recipe, stacked
 from dashpot.scaling import embedding_of, scaling, silenced
 
-SETTLING = 1024  # training rows that first weights are fitted to, at most
+SETTLING = 1024  # training rows that first weights are fitted to, and batch norms settled by, at most
+EVERY = slice(None)
 
 
 def step(
@@ -38,18 +52,22 @@ def step(
     design: Any,
     rng: Draws,
     embedding: Embedding = WHOLE,
+    learned: Learned = PLAIN,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Losses of a batch, (networks,), and the gradient of each network's loss plus penalty by weights and biases."""
+    """Losses of a batch, (networks,), and the gradient of each network's loss plus penalty by all that it learns."""
     inputs, targets = augmented(inputs, targets, recipe, design, rng)
-    inputs = recipe.oppose(inputs, lambda at: slope(layers, at, targets, design, embedding), rng)
-    seen = recipe.perturb_weights(layers, rng)
+    shares = shares_of(weights) if design.norm == "batch" else None
+    scaled, activation = learned.layers(layers), learned.activation(design.built)
+    embedding = learned.embedding(embedding)
+    inputs = recipe.oppose(inputs, lambda at: slope(scaled, at, targets, design, embedding, shares, activation), rng)
+    seen = recipe.perturb_weights(scaled, rng)
     outputs, units = forward(
-        seen, inputs, design.activation, lambda units, depth: recipe.perturb_units(units, depth, rng), embedding
+        seen, inputs, activation, lambda units, depth: recipe.perturb_units(units, depth, rng), embedding, shares
     )
     losses = (design.loss.per_row(outputs, targets) * weights).sum(1)
     total = losses + recipe.penalty(layers, units)
     # a sum, so that no network scales another's gradient
-    gradients = torch.autograd.grad(total.sum(), [part for layer in layers for part in layer])
+    gradients = torch.autograd.grad(total.sum(), [*(part for layer in layers for part in layer), *learned.tensors()])
     return losses.detach(), list(gradients)
 
 
@@ -59,12 +77,23 @@ def augmented(inputs: Tensor, targets: Tensor, recipe: Recipe, design: Any, rng:
     return seen, recipe.augment(targets, targets, rng)[0] if design.loss.reconstructs else aims
 
 
+def shares_of(weights: Tensor) -> Tensor:
+    """How much each row counts in a batch norm, (networks, batch, 1), by its weight in the loss, (networks, batch)."""
+    return (weights / weights.sum(1, keepdim=True).clamp(min=1e-12)).unsqueeze(-1)
+
+
 def slope(
-    layers: Sequence[Layer], inputs: Tensor, targets: Tensor, design: Any, embedding: Embedding = WHOLE
+    layers: Sequence[Layer],
+    inputs: Tensor,
+    targets: Tensor,
+    design: Any,
+    embedding: Embedding = WHOLE,
+    shares: Tensor | None = None,
+    activation: Activations | None = None,
 ) -> Tensor:
     """The gradient of each row's loss by its own inputs, shaped like them."""
     inputs = inputs.detach().requires_grad_()
-    outputs, _ = forward(layers, inputs, design.activation, embedding=embedding)
+    outputs, _ = forward(layers, inputs, activation or design.built, embedding=embedding, shares=shares)
     return torch.autograd.grad(design.loss.per_row(outputs, targets).sum(), inputs)[0]
 
 
@@ -102,6 +131,8 @@ class Stack:
         self.device = torch.device(device)
         self.examples = examples
         self._load(examples)
+        self.further = len(self.embedding.further)
+        self.typical: tuple[Tensor, ...] = self._typical() if self.design.norm == "batch" else ()
         self.recipe = self._recipe()
         self.parameters = torch.cat([self._first_weights(i) for i in range(len(prepared))])
         self.optimizer = self._optimizer()
@@ -176,16 +207,41 @@ class Stack:
     def _first_weights(self, i: int) -> Tensor:
         """The initial parameters of one network, (1, size)."""
         one = self.members[i]
-        parameters = torch.zeros(1, parameter_count(self.widths), device=self.device)
+        beside = sum(sizes(self.design, self.widths, self.further))
+        parameters = torch.zeros(1, parameter_count(self.widths, beside), device=self.device)
         layers = layers_of(parameters, self.widths)
         if one.job.start:
             for layer, (weights, biases) in zip(layers, one.job.start[0].layers, strict=True):
                 layer.weights.copy_(torch.from_numpy(weights))
                 layer.biases.copy_(torch.from_numpy(biases))
+            put_back(self._learned(parameters), one.job.start[0])
             return parameters
         inputs = self._some_inputs(i) if one.job.recipe.using("settle") else None
-        write(first_layers(layers, self.design.activation, one.job.recipe, one.job.seed, inputs), layers)
+        write(first_layers(layers, self.design.built, one.job.recipe, one.job.seed, inputs), layers)
         return parameters
+
+    def _typical(self) -> tuple[Tensor, Tensor]:
+        """Rows of each network that its batch norms are settled by, spread over all, and how much each counts."""
+        count = min(SETTLING, self.steps * self.batch)
+        places = [np.arange(count) * len(rows) // count for rows in self.rows]
+        rows = np.stack([own[place] for own, place in zip(self.rows, places, strict=True)])
+        weights = [w[place] / np.bincount(place)[place] for w, place in zip(self.weights, places, strict=True)]
+        shares = shares_of(torch.from_numpy(np.stack(weights).astype(np.float32)))
+        return torch.from_numpy(rows).to(self.device), shares.to(self.device)
+
+    def _learned(self, parameters: Tensor) -> Learned:
+        """What networks with these parameters learn beside weights and biases."""
+        return learned_of(parameters[:, layers_size(self.widths) :], self.design, self.widths, self.further)
+
+    def _predicting(self, parameters: Tensor, own: slice = EVERY) -> tuple[Sequence[Layer], Activations, Embedding]:
+        """Layers, activation and embedding with which some networks, or all, predict, given their parameters."""
+        learned = self._learned(parameters)
+        layers, activation = learned.layers(layers_of(parameters, self.widths)), learned.activation(self.design.built)
+        embedding = learned.embedding(self.embedding.each(lambda part: part[own]))
+        if self.typical:
+            rows, shares = (part[own] for part in self.typical)
+            layers = settled(layers, embedding(self._gather(rows, own)[0]), activation, shares)
+        return layers, finished(activation), embedding
 
     def _some_inputs(self, i: int) -> Tensor:
         """Some training rows of one network, spread over all, as its first layer reads them, (1, rows, features)."""
@@ -208,15 +264,17 @@ class Stack:
         layers = layers_of(self.parameters, self.widths)
         losses = torch.zeros(len(self.members), device=self.device)
         leaves = [Layer(*(part.detach().requires_grad_() for part in layer)) for layer in layers]
+        learned = self._learned(self.parameters).each(lambda part: part.detach().requires_grad_())
         gradients = torch.zeros_like(self.parameters)
-        used = gradients[:, : sum(part[0].numel() for layer in layers for part in layer)]
+        used = gradients[:, : layers_size(self.widths) + sum(sizes(self.design, self.widths, self.further))]
         epochs = torch.tensor([float(one.job.design.epochs) for one in self.members], device=self.device)
         recipe = self.recipe.at(self.epoch / epochs)
         first = 1 + self.epoch * self.steps
         rngs = map(Draws, keys(seeds, range(first, first + self.steps)).to(self.device))
         for number, rng in enumerate(rngs):
             inputs, targets = self._gather(order[:, number])
-            loss, parts = step(leaves, inputs, targets, weights[:, number], recipe, self.design, rng, self.embedding)
+            batch = (leaves, inputs, targets, weights[:, number])
+            loss, parts = step(*batch, recipe, self.design, rng, self.embedding, learned)
             torch.cat([part.flatten(1) for part in parts], dim=1, out=used)
             taken = self.optimizer.update(gradients)
             write(recipe.constrain(layers, taken), layers)
@@ -237,9 +295,9 @@ class Stack:
             order[i], weights[i] = rows[taken], given[taken] * shares
         return torch.from_numpy(order).to(self.device), torch.from_numpy(weights).to(self.device)
 
-    def _gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def _gather(self, rows: Tensor, own: slice = EVERY) -> tuple[Tensor, Tensor]:
         """Standardized inputs and targets of some rows of each network, (networks, batch, ...)."""
-        centre, scale, target_centre, target_scale = self.scales
+        centre, scale, target_centre, target_scale = (part[own] for part in self.scales)
         flat = rows.reshape(-1)
         inputs = self.inputs.index_select(0, flat).view(*rows.shape, -1)
         targets = self.targets.index_select(0, flat).view(*rows.shape, -1)
@@ -252,11 +310,11 @@ class Stack:
         """Loss, error and, if asked, other scores on each network's validation rows; NaN where there are none."""
         rows, weights = self.validation
         loss = error = torch.where(weights.sum(1) > 0, 0.0, torch.nan)
-        layers = layers_of(parameters, self.widths)
+        layers, activation, embedding = self._predicting(parameters)
         for start in range(0, rows.shape[1], self.batch):
             chunk = slice(start, start + self.batch)
             inputs, targets = self._gather(rows[:, chunk])
-            outputs, _ = forward(layers, inputs, self.design.activation, embedding=self.embedding)
+            outputs, _ = forward(layers, inputs, activation, embedding=embedding)
             if not self.design.loss.standardizes:
                 outputs = outputs + self.scales[2]
             loss = loss + (self.design.loss.per_row(outputs, targets) * weights[:, chunk]).sum(1)
@@ -329,6 +387,7 @@ class Stack:
         self.scales = [scale[keep] for scale in self.scales]
         self.embedding = self.embedding.each(lambda part: part[keep])
         self.validation = self.validation[0][keep], self.validation[1][keep]
+        self.typical = tuple(part[keep] for part in self.typical)
         self.memory = {name: tensor[keep] for name, tensor in self.memory.items()}
         self.before = self.before[keep]
         self.optimizer.take(keep)
@@ -337,15 +396,12 @@ class Stack:
 
     def _network(self, i: int, parameters: Tensor) -> Network:
         """One network of the stack as NumPy arrays."""
-        layers = [
-            (layer.weights[0].cpu().numpy().copy(), layer.biases[0, 0].cpu().numpy().copy())
-            for layer in layers_of(parameters, self.widths)
-        ]
+        found, activation, embedding = self._predicting(parameters, slice(i, i + 1))
+        layers = [(layer.weights[0].cpu().numpy().copy(), layer.biases[0, 0].cpu().numpy().copy()) for layer in found]
         centre, scale, target_centre, target_scale = (part[i, 0].cpu().numpy().copy() for part in self.scales)
-        embedding = self.embedding.each(lambda part: part[i, 0].cpu().numpy().copy())
         return Network(
             layers,
-            self.design.activation,
+            as_numbers(activation),
             centre,
             scale,
             self.design.clipping,
@@ -353,7 +409,7 @@ class Stack:
             target_scale,
             self.histories[i],
             self.epoch,
-            embedding=embedding,
+            embedding=embedding.each(lambda part: part[0, 0].cpu().numpy().copy()),
         )
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from dashpot.anomalies.described import described_detector
 from dashpot.errors import UsageError
+from dashpot.model_files import Tensors, save
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,10 +103,12 @@ class Reading:
         """Write the detector to a file: JSON and arrays, nothing that could run. `dashpot.load` reads it."""
         from sklearn.utils.validation import check_is_fitted
 
-        from dashpot.saving import save
-
         check_is_fitted(self, "juries_")
         return save(self, path)
+
+    def _described(self, tensors: Tensors) -> dict[str, Any]:
+        """What the model file says; arrays go into `tensors`."""
+        return described_detector(self, tensors)
 
     @property
     def networks_(self) -> tuple[Network, ...]:

@@ -15,8 +15,11 @@ from dashpot.cli.options import (
     given,
     groups_option,
     hidden_option,
+    learned_option,
+    norm_option,
     parsed,
     seed_option,
+    skip_option,
     target_option,
     task_option,
     weights_option,
@@ -35,11 +38,15 @@ if TYPE_CHECKING:
 @task_option
 @hidden_option
 @embedding_option
+@skip_option
+@norm_option
+@learned_option
 @click.option(
     "--preset",
     type=click.Choice(["fast", "default", "best"]),
     help="How many networks the default recipe has: 3, 16 or 48.",
 )
+@click.option("--clip-outputs", is_flag=True, help="Keep predicted amounts within the range of the training rows.")
 @epochs_option
 @click.option("--image-shape", type=Shape(), metavar="SHAPE", help="Rows are pictures: 28,28, or 32,32,3 for colours.")
 @weights_option
@@ -54,7 +61,11 @@ def fit(
     task: str,
     hidden: tuple[int, ...] | None,
     numeric_embedding: str | None,
+    skip: bool | None,
+    norm: str | None,
+    learned: tuple[str, ...],
     preset: str | None,
+    clip_outputs: bool,
     epochs: int | None,
     image_shape: tuple[int, ...] | None,
     weights: str | None,
@@ -72,6 +83,9 @@ def fit(
     options = given(
         hidden_layers=hidden,
         numeric_embedding=numeric_embedding,
+        skip=skip,
+        norm=norm,
+        learned=learned or None,
         preset=preset,
         max_epochs=epochs,
         regularizers=parsed(regularizers),
@@ -80,6 +94,9 @@ def fit(
     )
     table = read_roles(data, target, weights, groups)
     model = estimator(table, task, options)
+    if clip_outputs:
+        check_amounts(model)
+        model.set_params(clip_outputs=True)
     model.fit(table.inputs, table.target, sample_weight=table.weights, groups=table.groups, checkpoint=checkpoint)
     model.save(output)
     click.echo(f"{type(model).__name__} of {target!r} from {len(table.inputs)} rows is in {output}")
@@ -93,3 +110,9 @@ def estimator(table: Table, task: str, options: dict[str, Any]) -> "MLPClassifie
 
     task = task_of(table.target) if task == "auto" else task
     return MLPClassifier(**options) if task == "classification" else MLPRegressor(**options)
+
+
+def check_amounts(model: "MLPClassifier | MLPRegressor") -> None:
+    """Refuse to keep classes within a range."""
+    if not hasattr(model, "clip_outputs"):
+        raise click.UsageError("--clip-outputs is for amounts, and the target holds classes. Leave it out.")

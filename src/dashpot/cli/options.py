@@ -109,6 +109,18 @@ embedding_option = click.option(
     type=click.Choice(["none", "piecewise_linear", "periodic"]),
     help="Further features of each number, for thresholds and steps.",
 )
+skip_option = click.option(
+    "--skip", is_flag=True, default=None, help="A hidden layer adds what an equally wide one before it gives."
+)
+norm_option = click.option(
+    "--norm", type=click.Choice(["none", "batch", "layer"]), help="Normalize the sums of hidden layers."
+)
+learned_option = click.option(
+    "--learned",
+    multiple=True,
+    type=click.Choice(["input_scale", "frequencies", "activation"]),
+    help="What networks learn beside weights; may be repeated.",
+)
 epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Passes through the training rows, at most.")
 seed_option = click.option(
     "--seed",

@@ -12,11 +12,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from dashpot.denoising.corruption import Corruption, corruption_of
+from dashpot.denoising.described import described_denoiser
 from dashpot.denoising.network import WindowDenoiser, WindowPlan, train_windows
 from dashpot.denoising.planes import as_pictures, scaled
 from dashpot.denoising.rows import Rows
 from dashpot.denoising.subjects import INNER, Pass, Pictures, Settings, Subject, estimated, pictures_of
 from dashpot.errors import DataError, UsageError
+from dashpot.model_files import Tensors, save
 from dashpot.regularizers import EarlyStopping, Ensemble, Noise, Recipe, Zero
 
 __all__ = ["Denoiser"]
@@ -247,10 +249,12 @@ class Denoiser(TransformerMixin, BaseEstimator):
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a file: JSON and weights, nothing that could run. `dashpot.load` reads it."""
-        from dashpot.saving import save
-
         check_is_fitted(self, "model_")
         return save(self, path)
+
+    def _described(self, tensors: Tensors) -> dict[str, Any]:
+        """What the model file says; arrays go into `tensors`."""
+        return described_denoiser(self, tensors)
 
 
 def _axes(X: Any) -> int:

@@ -1,4 +1,4 @@
-"""Denoisers in model files: JSON and weights."""
+"""A denoiser, built from what a model file says."""
 
 from __future__ import annotations
 
@@ -6,39 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from dashpot.arrays import described_network, network_from
+from dashpot.arrays import network_from
 from dashpot.denoising.corruption import Corruption
 from dashpot.denoising.denoiser import Denoiser
+from dashpot.denoising.described import ARRAYS, PLAIN
 from dashpot.denoising.network import WindowDenoiser
 from dashpot.denoising.rows import Rows
 from dashpot.denoising.subjects import Subject, WholePictures, Windows
+from dashpot.model_files import Tensors
 from dashpot.regularizers import Noise
 from dashpot.tables import TableEncoder
 
-PLAIN = ("networks", "windows", "max_epochs", "stride", "symmetries", "random_state")
-ARRAYS = ("basis", "weights")
-ERRORS = ("error", "linear_error", "noisy_error")
 
-
-def described_denoiser(model: Denoiser, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
-    """A denoiser as plain JSON; its arrays go into `tensors`."""
-    found = model.model_
-    tensors.update({name: np.ascontiguousarray(getattr(found, name), dtype=np.float32) for name in ARRAYS})
-    given = {name: getattr(model, name) for name in PLAIN}
-    widths = None if model.hidden_layers is None else [int(width) for width in np.atleast_1d(model.hidden_layers)]
-    return {
-        "estimator": "Denoiser",
-        "parameters": {name: value for name, value in given.items() if isinstance(value, bool | int | None)},
-        "hidden_layers": widths,
-        "corruption": [found.corruption.noise.kind, found.corruption.lowest, found.corruption.highest],
-        "subject": model.subject_.to_dict(),
-        "spread": found.spread,
-        "errors": [getattr(found, name) for name in ERRORS],
-        "networks": [described_network(one, str(number), tensors) for number, one in enumerate(found.networks)],
-    }
-
-
-def denoiser_from(described: dict[str, Any], tensors: dict[str, np.ndarray]) -> Denoiser:
+def denoiser_from(described: dict[str, Any], tensors: Tensors) -> Denoiser:
     """A denoiser from what a file says; a ValueError where parts do not fit."""
     kind, lowest, highest = described["corruption"]
     ends = [Noise("inputs", str(kind), float(level)) for level in dict.fromkeys((lowest, highest))]

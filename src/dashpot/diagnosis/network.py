@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,8 @@ from dashpot.errors import UsageError
 from dashpot.jobs import Design, Job
 from dashpot.landscapes.pictures import save_figure
 from dashpot.landscapes.rows import checked_weights, layers_of, member_of, seen_by
-from dashpot.networks import Layer, Network
+from dashpot.learned import unlearned
+from dashpot.networks import Layer, Network, bends, settled
 from dashpot.stack import first_layers
 from dashpot.threads import no_denormals, one_thread
 
@@ -123,7 +124,11 @@ def diagnose(estimator: Any, X: Any, y: Any, sample_weight: Any = None, *, membe
     weights = checked_weights(sample_weight, X, "diagnose")
     rows = seen_by(network, estimator, X, y, weights, "diagnose")
     with one_thread(), no_denormals():
-        start_loss, start = states(_first(estimator, network, member, rows.inputs), rows)
+        plain, begun = unlearned(network.activation), _first(estimator, network, member, rows.inputs)
+        if estimator.norm == "batch":
+            normed = tuple(bend._replace(norm="batch") for bend in bends(plain, len(begun) - 1))
+            begun = list(settled(begun, rows.inputs, normed, rows.weights.unsqueeze(-1)))
+        start_loss, start = states(begun, replace(rows, activation=plain))
         end_loss, end = states(layers_of(network), rows)
     return Diagnosis(tuple(start), tuple(end), start_loss, end_loss)
 

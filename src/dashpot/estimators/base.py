@@ -17,11 +17,14 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 from dashpot.checkpoints import Checkpoints
 from dashpot.embeddings import CHOICES
 from dashpot.errors import DataError, UsageError, did_you_mean
+from dashpot.estimators.described import described_estimator
 from dashpot.estimators.features import Features
 from dashpot.estimators.sampling import check_samples, mean_and_spread
 from dashpot.jobs import Design, Examples, Job
+from dashpot.learned import check_learned, goes_on
 from dashpot.losses import Loss
-from dashpot.networks import ACTIVATIONS, Network
+from dashpot.model_files import Tensors, save
+from dashpot.networks import ACTIVATIONS, NORMS, Network
 from dashpot.optimizers import AdamW, Optimizer
 from dashpot.regularizers import Dropout, EarlyStopping, Ensemble, Noise, Recipe, Regularizer
 from dashpot.tables import PictureEncoder, TableEncoder
@@ -58,6 +61,9 @@ class MLP(Features, BaseEstimator):
         image_shape: Any = None,
         numeric_embedding: str = "none",
         preset: str = "default",
+        skip: bool = False,
+        norm: str = "none",
+        learned: Any = (),
     ) -> None:
         self.hidden_layers = hidden_layers
         self.activation = activation
@@ -74,6 +80,9 @@ class MLP(Features, BaseEstimator):
         self.image_shape = image_shape
         self.numeric_embedding = numeric_embedding
         self.preset = preset
+        self.skip = skip
+        self.norm = norm
+        self.learned = learned
 
     def __sklearn_tags__(self) -> Any:
         """Missing cells and text are fine; training draws at random."""
@@ -150,12 +159,19 @@ class MLP(Features, BaseEstimator):
     def _check_start(self, examples: Examples, job: Job) -> None:
         """Refuse to go on from networks of another shape."""
         for one in job.recipe.plan(job):
-            asked, given = one.widths(examples), one.start[0].widths if one.start else None
-            if given not in (None, asked):
+            if not one.start:
+                continue
+            call = f"{type(self).__name__}.fit(warm_start=True)"
+            asked, given = one.widths(examples), one.start[0].widths
+            if given != asked:
                 raise UsageError(
-                    f"{type(self).__name__}.fit(warm_start=True): the last fit has layers of {given}, this one would "
-                    f"have {asked}. Keep hidden_layers and numeric_embedding, or set warm_start=False."
+                    f"{call}: the last fit has layers of {given}, this one would have {asked}. "
+                    "Keep hidden_layers and numeric_embedding, or set warm_start=False."
                 )
+            if one.design.norm == "batch":
+                raise UsageError(f"{call}: batch norms are part of the weights by now. Set warm_start=False.")
+            if not goes_on(one.start[0], one.design):
+                raise UsageError(f"{call}: hidden layers differ. Keep activation, skip, norm and learned.")
 
     def _job(self, examples: Examples, job: Job) -> Job:
         """The job to train, given one of all training rows."""
@@ -175,7 +191,12 @@ class MLP(Features, BaseEstimator):
 
     def _check_words(self) -> None:
         """Refuse words that are no choices."""
-        words: dict[str, Iterable[str]] = {"preset": PRESETS, "activation": ACTIVATIONS, "numeric_embedding": CHOICES}
+        words: dict[str, Iterable[str]] = {
+            "preset": PRESETS,
+            "activation": ACTIVATIONS,
+            "numeric_embedding": CHOICES,
+            "norm": NORMS,
+        }
         for name, choices in words.items():
             value = getattr(self, name)
             if value not in choices:
@@ -204,6 +225,7 @@ class MLP(Features, BaseEstimator):
         if not isinstance(optimizer, Optimizer):
             raise UsageError(f"{name}(optimizer={optimizer!r}): pass an instance, for example AdamW(0.001).")
         layers = self._whole_numbers("hidden_layers")
+        learned = check_learned(self.learned, f"{name}(learned={self.learned!r})")
         (batch_size,), (max_epochs,) = self._whole_numbers("batch_size"), self._whole_numbers("max_epochs")
         if not 0 <= self.tolerance < 1:
             raise UsageError(f"{name}(tolerance={self.tolerance!r}): must be at least 0 and below 1.")
@@ -219,6 +241,9 @@ class MLP(Features, BaseEstimator):
                 float(self.tolerance),
                 bool(self.standardize),
                 numeric_embedding=self.numeric_embedding,
+                skip=bool(self.skip),
+                norm=self.norm,
+                learned=learned,
             )
 
         return design
@@ -372,7 +397,9 @@ class MLP(Features, BaseEstimator):
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a file: JSON and weights, nothing that could run. `dashpot.load` reads it."""
-        from dashpot.saving import save
-
         check_is_fitted(self, "networks_")
         return save(self, path)
+
+    def _described(self, tensors: Tensors, prefix: str = "") -> dict[str, Any]:
+        """What the model file says; arrays go into `tensors`, under names that begin with `prefix`."""
+        return described_estimator(self, tensors, prefix)

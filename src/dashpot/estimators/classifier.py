@@ -59,6 +59,15 @@ class MLPClassifier(ClassifierMixin, MLP):
         with fewer than five different values stay as they are. Helps where a target follows steps and thresholds.
     preset : {"default", "fast", "best"}, default "default"
         How many networks the default recipe has, where `regularizers` is None: 16, 3 or 48.
+    skip : bool, default False
+        Whether a hidden layer that is as wide as the one before it adds that one's units to its own (He et al. 2016).
+    norm : {"none", "batch", "layer"}, default "none"
+        Over what the weighted sums of hidden layers are brought to mean 0 and variance 1 before biases are added: over
+        the rows of a batch (in prediction: over training rows), or over the units of a layer.
+    learned : sequence of str, default ()
+        What networks learn beside weights and biases: "input_scale", a factor for each feature that the first layer
+        reads; "frequencies" and phases of the periodic numeric embedding; "activation", the share of the activation in
+        each hidden unit, the rest is linear (Holzmüller et al. 2024).
 
     Attributes
     ----------
@@ -101,6 +110,9 @@ class MLPClassifier(ClassifierMixin, MLP):
         image_shape: Any = None,
         numeric_embedding: str = "none",
         preset: str = "default",
+        skip: bool = False,
+        norm: str = "none",
+        learned: Any = (),
     ) -> None:
         super().__init__(
             hidden_layers,
@@ -118,6 +130,9 @@ class MLPClassifier(ClassifierMixin, MLP):
             image_shape,
             numeric_embedding,
             preset,
+            skip,
+            norm,
+            learned,
         )
         self.class_weight = class_weight
         self.focal_gamma = focal_gamma

@@ -29,7 +29,9 @@ from dashpot.estimators.combining import (
     stack_amounts,
     stack_classes,
 )
+from dashpot.estimators.described import described_ensemble
 from dashpot.estimators.folds import fitted, folds_of, out_of_fold
+from dashpot.model_files import Tensors, save
 from dashpot.monitors import require_monitor, score
 
 if TYPE_CHECKING:
@@ -284,10 +286,12 @@ class HeterogeneousEnsemble(BaseEstimator):
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a file, if all members are our networks. `dashpot.load` reads it."""
-        from dashpot.saving import save
-
         check_is_fitted(self, "members_")
         return save(self, path)
+
+    def _described(self, tensors: Tensors) -> dict[str, Any]:
+        """What the model file says; arrays go into `tensors`."""
+        return described_ensemble(self, tensors)
 
     def _encode(self, y: Any) -> np.ndarray:
         raise NotImplementedError

@@ -59,6 +59,18 @@ class MLPRegressor(RegressorMixin, MLP):
         with fewer than five different values stay as they are. Helps where a target follows steps and thresholds.
     preset : {"default", "fast", "best"}, default "default"
         How many networks the default recipe has, where `regularizers` is None: 16, 3 or 48.
+    skip : bool, default False
+        Whether a hidden layer that is as wide as the one before it adds that one's units to its own (He et al. 2016).
+    norm : {"none", "batch", "layer"}, default "none"
+        Over what the weighted sums of hidden layers are brought to mean 0 and variance 1 before biases are added: over
+        the rows of a batch (in prediction: over training rows), or over the units of a layer.
+    learned : sequence of str, default ()
+        What networks learn beside weights and biases: "input_scale", a factor for each feature that the first layer
+        reads; "frequencies" and phases of the periodic numeric embedding; "activation", the share of the activation in
+        each hidden unit, the rest is linear (Holzmüller et al. 2024).
+    clip_outputs : bool, default False
+        Whether each member's predictions stay within the range of the training targets. Guards against rows far from
+        all that were seen; where a trend goes on beyond them, predictions stop.
 
     Attributes
     ----------
@@ -100,6 +112,10 @@ class MLPRegressor(RegressorMixin, MLP):
         image_shape: Any = None,
         numeric_embedding: str = "none",
         preset: str = "default",
+        skip: bool = False,
+        norm: str = "none",
+        learned: Any = (),
+        clip_outputs: bool = False,
     ) -> None:
         super().__init__(
             hidden_layers,
@@ -117,8 +133,12 @@ class MLPRegressor(RegressorMixin, MLP):
             image_shape,
             numeric_embedding,
             preset,
+            skip,
+            norm,
+            learned,
         )
         self.loss = loss
+        self.clip_outputs = clip_outputs
 
     def __sklearn_tags__(self) -> Any:
         """Many outputs are fine."""
@@ -147,6 +167,12 @@ class MLPRegressor(RegressorMixin, MLP):
         self.loss_ = self._loss(values)
         return values.astype(np.float32)
 
+    def _targets(self, inputs: np.ndarray, y: Any) -> np.ndarray:
+        """Amounts of the training rows; learns their range."""
+        targets = self._encode_targets(y)
+        self.target_range_ = np.stack([targets.min(0), targets.max(0)]).astype(np.float64) if len(targets) else None
+        return targets
+
     def _loss(self, targets: np.ndarray) -> Loss:
         """The loss by its name, or as given."""
         if isinstance(self.loss, Loss):
@@ -161,12 +187,30 @@ class MLPRegressor(RegressorMixin, MLP):
         return LOSSES[self.loss]
 
     def _facts(self) -> dict[str, Any]:
-        """Whether predictions have an axis for outputs."""
-        return {"one_output": self.one_output_}
+        """Whether predictions have an axis for outputs, and the range of the training targets."""
+        known = getattr(self, "target_range_", None)
+        return {"one_output": self.one_output_, "target_range": None if known is None else known.tolist()}
 
     def _take_facts(self, facts: dict[str, Any]) -> None:
-        """Whether predictions have an axis for outputs."""
+        """The same from a model file; older ones have no range."""
         self.one_output_ = bool(facts["one_output"])
+        self.target_range_ = range_from(facts.get("target_range"))
+
+    def _member_predictions(self, X: Any) -> np.ndarray:
+        """Predictions of every member, (members, rows, outputs), within the range of the training targets if asked."""
+        return self._clipped(super()._member_predictions(X))
+
+    def _clipped(self, predicted: np.ndarray) -> np.ndarray:
+        """Predictions (..., outputs) within the range of the training targets, if asked."""
+        if not self.clip_outputs:
+            return predicted
+        known = getattr(self, "target_range_", None)
+        if known is None:
+            raise UsageError(
+                f"{type(self).__name__}(clip_outputs=True): this model does not know the range of its training "
+                "targets. Fit it again, or set clip_outputs=False."
+            )
+        return np.asarray(predicted.clip(*known))
 
     def predict(self, X: Any, samples: int = 0) -> np.ndarray:
         """Amounts, (rows,) or (rows, outputs): the mean over the members.
@@ -179,7 +223,7 @@ class MLPRegressor(RegressorMixin, MLP):
             of the recipe are on. 0 is one pass without noise. Draws follow from `random_state` where it is a number.
         """
         if samples:
-            return self._shaped(self._sampled(X, samples, "predict")[0])
+            return self._shaped(self._clipped(self._sampled(X, samples, "predict")[0]))
         return self._shaped(self._member_predictions(X).mean(0))
 
     def predict_spread(self, X: Any, samples: int = 0) -> np.ndarray:
@@ -199,3 +243,13 @@ class MLPRegressor(RegressorMixin, MLP):
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         check_is_fitted(self, "networks_")
         return values[:, 0] if self.one_output_ else values
+
+
+def range_from(known: Any) -> np.ndarray | None:
+    """Least and greatest targets, (2, outputs), as a model file says, or a ValueError; older files say nothing."""
+    if known is None:
+        return None
+    found = np.array(known, dtype=np.float64)
+    if found.ndim != 2 or len(found) != 2 or not np.isfinite(found).all() or (found[0] > found[1]).any():
+        raise ValueError("target_range")
+    return found

@@ -105,6 +105,8 @@ def _recommend(model: MLPClassifier | MLPRegressor, candidate: Candidate) -> Non
         optimizer=design.optimizer,
         batch_size=design.batch_size,
         numeric_embedding=design.numeric_embedding,
+        skip=design.skip,
+        norm=design.norm,
         regularizers=candidate.recipe.parts,
     )
 

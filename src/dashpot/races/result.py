@@ -11,7 +11,7 @@ import numpy as np
 
 from dashpot.races.course import paired
 from dashpot.races.judging import Judge
-from dashpot.races.space import Candidate, layers_of
+from dashpot.races.space import Candidate, built_of, layers_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,6 +95,8 @@ class Race:
                     "share": weight,
                     "hidden layers": layers_of(one),
                     "activation": one.design.activation,
+                    "skip": one.design.skip,
+                    "norm": one.design.norm,
                     "batch size": one.design.batch_size,
                     "numeric embedding": one.design.numeric_embedding,
                     "learning rate": one.design.optimizer.learning_rate,
@@ -157,7 +159,7 @@ class Race:
             "These rows decided, too, who stays and when training stops: expect a greater loss and a smaller "
             "difference on new rows.\n"
             f"One recipe alone: {', '.join(map(repr, best.recipe.parts))}; "
-            f"hidden layers {layers_of(best)}, {best.design.activation}."
+            f"hidden layers {layers_of(best)}, {', '.join(built_of(best.design))}."
             f"{'' if self.trees is None else chr(10) + self.beside_trees()}"
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.stats import qmc
@@ -61,6 +62,10 @@ class Space:
     activations : tuple of str
     batch_sizes : tuple of int
     numeric_embeddings : tuple of str
+    norms : tuple of str
+        Of networks with hidden layers.
+    skips : tuple of bool
+        Whether skip connections are there; only where a hidden layer is as wide as the one before it.
     fewest : int
         Regularizers at least, besides early stopping.
     """
@@ -69,11 +74,16 @@ class Space:
     activations: tuple[str, ...] = ("relu", "relu", "selu", "gelu", "tanh")
     batch_sizes: tuple[int, ...] = (64, 128, 256)
     numeric_embeddings: tuple[str, ...] = ("none",)
+    norms: tuple[str, ...] = ("none",)
+    skips: tuple[bool, ...] = (False,)
     fewest: int = 1
 
 
 PREDICTING = Space(
-    ((), (64,), (128,), (256,), (64, 64), (128, 128), (256, 256), (128, 128, 128)), numeric_embeddings=tuple(CHOICES)
+    ((), (64,), (128,), (256,), (64, 64), (128, 128), (256, 256), (128, 128, 128)),
+    numeric_embeddings=tuple(CHOICES),
+    norms=("none", "none", "none", "layer"),
+    skips=(False, True),
 )
 
 
@@ -103,7 +113,8 @@ class Candidate:
             f"numeric embedding {design.numeric_embedding}",
             *map(kind_of, self.recipe.parts),
         }
-        return frozenset(words | ({f"activation {design.activation}"} if design.hidden_layers else set()))
+        activation, *others = built_of(design)
+        return frozenset(words | ({f"activation {activation}", *others} if design.hidden_layers else set()))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -114,6 +125,12 @@ class Candidate:
 def layers_of(candidate: Candidate) -> str:
     """Widths of its hidden layers in words."""
     return ", ".join(map(str, candidate.design.hidden_layers)) or "none"
+
+
+def built_of(design: Design) -> list[str]:
+    """What its hidden layers have: activation, skips, norm, in words that stand alone."""
+    others = ["skip connections"] * design.skip + [f"{design.norm} norm"] * (design.norm != "none")
+    return [str(design.activation), *others]
 
 
 def kind_of(part: Regularizer) -> str:
@@ -175,9 +192,16 @@ def _family(
     numeric = space.numeric_embeddings[rng.integers(len(space.numeric_embeddings))]
     shares = qmc.Sobol(2 + len(chosen), rng=rng).random(FAMILY)
     stopping = EarlyStopping(monitors[int(rng.integers(len(monitors)))], patience=25)
+    skip = bool(rng.choice(space.skips)) and repeats(shape)
+    norm = str(rng.choice(space.norms)) if shape else "none"
     for rate, decay, *strengths in shares.tolist():
         parts = tuple(part.at_share(share) for part, share in zip(chosen, strengths, strict=True))
         optimizer = AdamW(LEARNING_RATE.between(rate), schedule="cosine", decay=DECAY.between(decay), beta2=0.95)
         own = replace(design, hidden_layers=shape, activation=activation, batch_size=batch, optimizer=optimizer)
-        own = replace(own, numeric_embedding=numeric)
+        own = replace(own, numeric_embedding=numeric, skip=skip, norm=norm)
         yield Candidate(0, Recipe((*fixed, *parts, stopping)), own)
+
+
+def repeats(shape: tuple[int, ...]) -> bool:
+    """Whether a hidden layer is as wide as the one before it, so that a skip connection can pass it by."""
+    return any(before == own for before, own in pairwise(shape))

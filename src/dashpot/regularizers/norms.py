@@ -12,8 +12,8 @@ from torch import Tensor
 
 from dashpot.networks import Layer
 from dashpot.optimizers import Step
-from dashpot.ranges import require
-from dashpot.regularizers.base import Range, Regularizer, spread
+from dashpot.ranges import require, require_choice
+from dashpot.regularizers.base import SCHEDULES, Range, Regularizer, spread
 from dashpot.regularizers.depths import changed, chosen, require_layers
 
 
@@ -51,6 +51,8 @@ class L2(Regularizer):
         Loss per squared unit of weight, for a loss that is a mean over rows. 0 turns it off.
     layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
         Which layers of weights, or the number of one, from 1 on. Several of a kind give a strength per layer.
+    schedule : {"constant", "rising", "falling", "cosine", "flat_cosine"}, default "constant"
+        How the strength moves over the epochs, between 0 and itself.
 
     References
     ----------
@@ -64,6 +66,7 @@ class L2(Regularizer):
 
     strength: float = 1e-3
     layers: str | int = "all"
+    schedule: str = "constant"
     off: ClassVar = {"strength": 0.0}
     ranges: ClassVar = {"strength": Range(1e-4, 1e-2)}
 
@@ -71,6 +74,7 @@ class L2(Regularizer):
         """Check the range."""
         require(self, "strength", at_least=0, below=math.inf)
         require_layers(self)
+        require_choice(self, "schedule", tuple(SCHEDULES))
 
     def penalty(self, layers: Sequence[Layer], units: Sequence[Tensor]) -> Tensor:
         """strength * sum of squares, (networks,)."""
@@ -104,6 +108,8 @@ class L1(Regularizer):
         Loss per unit of weight. 0 turns it off.
     layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
         Which layers of weights, or the number of one, from 1 on. Several of a kind give a strength per layer.
+    schedule : {"constant", "rising", "falling", "cosine", "flat_cosine"}, default "constant"
+        How the strength moves over the epochs, between 0 and itself.
 
     References
     ----------
@@ -119,6 +125,7 @@ class L1(Regularizer):
 
     strength: float = 1e-3
     layers: str | int = "all"
+    schedule: str = "constant"
     off: ClassVar = {"strength": 0.0}
     ranges: ClassVar = {"strength": Range(1e-4, 1e-2)}
 
@@ -126,6 +133,7 @@ class L1(Regularizer):
         """Check the range."""
         require(self, "strength", at_least=0, below=math.inf)
         require_layers(self)
+        require_choice(self, "schedule", tuple(SCHEDULES))
 
     def constrain(self, layers: Sequence[Layer], step: Step) -> list[Layer]:
         """Soft threshold."""
@@ -144,6 +152,8 @@ class ElasticNet(Regularizer):
         Share of L1; 1 is the lasso, 0 is ridge with half the strength.
     layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
         Which layers of weights, or the number of one, from 1 on. Several of a kind give a strength per layer.
+    schedule : {"constant", "rising", "falling", "cosine", "flat_cosine"}, default "constant"
+        How the strength moves over the epochs, between 0 and itself.
 
     References
     ----------
@@ -158,6 +168,7 @@ class ElasticNet(Regularizer):
     strength: float = 1e-3
     share: float = 0.5
     layers: str | int = "all"
+    schedule: str = "constant"
     off: ClassVar = {"strength": 0.0}
     ranges: ClassVar = {"strength": Range(1e-4, 1e-2)}
 
@@ -166,6 +177,7 @@ class ElasticNet(Regularizer):
         require(self, "strength", at_least=0, below=math.inf)
         require(self, "share", at_least=0, at_most=1)
         require_layers(self)
+        require_choice(self, "schedule", tuple(SCHEDULES))
 
     def penalty(self, layers: Sequence[Layer], units: Sequence[Tensor]) -> Tensor:
         """The squared part, (networks,)."""
@@ -189,6 +201,8 @@ class WeightDecay(Regularizer):
         Share of a weight that goes per step at learning rate 1. 0 turns it off.
     layers : {"all", "first", "hidden", "output", "none"} or int, default "all"
         Which layers of weights, or the number of one, from 1 on. Several of a kind give a strength per layer.
+    schedule : {"constant", "rising", "falling", "cosine", "flat_cosine"}, default "constant"
+        How the strength moves over the epochs, between 0 and itself.
 
     References
     ----------
@@ -203,6 +217,7 @@ class WeightDecay(Regularizer):
 
     strength: float = 0.02
     layers: str | int = "all"
+    schedule: str = "constant"
     off: ClassVar = {"strength": 0.0}
     ranges: ClassVar = {"strength": Range(0.03, 3.0)}
 
@@ -210,6 +225,7 @@ class WeightDecay(Regularizer):
         """Check the range."""
         require(self, "strength", at_least=0, below=math.inf)
         require_layers(self)
+        require_choice(self, "schedule", tuple(SCHEDULES))
 
     def constrain(self, layers: Sequence[Layer], step: Step) -> list[Layer]:
         """Shrink, and never past zero."""

@@ -174,13 +174,13 @@ def _listed(found: Race) -> list[dict[str, Any]]:
 
 def _described(candidate: Candidate) -> dict[str, Any]:
     """A recipe and a shape in words."""
-    from dashpot.races.space import layers_of
+    from dashpot.races.space import built_of, layers_of
 
     design = candidate.design
     return {
         "recipe": "default recipe: " * (candidate.number == 0) + ", ".join(map(brief, candidate.recipe.parts)),
         "shape": f"hidden layers {layers_of(candidate)}"
-        + f", {design.activation}" * bool(design.hidden_layers)
+        + "".join(f", {word}" for word in built_of(design)) * bool(design.hidden_layers)
         + f", numbers as {design.numeric_embedding.replace('_', ' ')} features" * (design.numeric_embedding != "none"),
         "training": f"learning rate {design.optimizer.learning_rate:.2g}, decay {design.optimizer.decay:.2g}, "
         f"batches of {design.batch_size}",
