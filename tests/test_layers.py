@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from dashpot.saving import load
 
 from dashpot import (
     Adversarial,
@@ -36,7 +37,6 @@ from dashpot.networks import Bend, Layer, Network, built, forward, over_rows, se
 from dashpot.optimizers import SGD, AdamW
 from dashpot.races.space import POOL, draw, repeats
 from dashpot.regularizers import L2, Noise, Recipe
-from dashpot.saving import load
 from dashpot.stack import Stack, shares_of, slope
 from dashpot.tables.encode import Inputs
 from dashpot.training import train
