@@ -200,7 +200,8 @@ def _judged(
     curves = learning_curves(results, found.trials, names, networks, scores[0])
     examples = problem.examples
     rows = [split.test for split in drawn]
-    tested = Tested(rows, examples.targets, examples.weights, examples.groups, found.predicted)
+    learned = float(np.mean([len(split.training) for split in drawn])) / len(examples.targets)
+    tested = Tested(rows, examples.targets, examples.weights, examples.groups, found.predicted, learned)
     shown = surfaces(problem, _first_networks(results, found, scores[0]), drawn[0].training)
     notes = [*problem.notes, *notes, *left_out]
     return Study.from_results(results, curves, settings | more, notes, tested, checks, scores, shown)
