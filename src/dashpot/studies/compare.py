@@ -109,8 +109,10 @@ def compare(
         A test set that is fixed: True marks its rows. Splits then repeat training and validation only, and intervals
         come from a bootstrap over the test rows (or groups).
     budget : float or None
-        Seconds to spend, about. Splits are left out where they would take longer; five are always made, and their
-        time tells how many fit. Nothing else changes.
+        Seconds to spend, about. Splits are left out where they would take longer; the first tells how many fit. With
+        fewer than five there are no verdicts. Where not even one fits, questions without an answer are left out,
+        and yardsticks that take more than half of the time. All that is left out is noted, and `settings["partial"]`
+        is True where it is more than splits beyond five.
     news : callable or None
         `news(text)` is called with the current leader each time a question is answered.
     checkpoint : path of a folder or None
@@ -192,6 +194,7 @@ def _judged(
         "against": {name: reference for name, reference in against.items() if {name, reference} <= kept},
         "networks": sum(len(done.networks) for done in found.trained.values()),
         "interrupted": found.interrupted,
+        "partial": found.partial,
     }
     if any(name in kept and reference not in kept for name, reference in against.items()):
         results = results[~results["method"].isin(set(against))].reset_index(drop=True)

@@ -1,8 +1,9 @@
 """Scores row by row: values whose weighted mean is the score, and whose spread is its uncertainty.
 
 For a score that is a mean over rows these are its terms. For one that is not (AUC, R², balanced accuracy, RMSE) they
-are the score plus the influence of each row on it, so that the mean is still the score, and their spread its error to
-first order (Hampel, 1974; for AUC, DeLong et al., 1988). A score that is neither, such as the calibration error, has none.
+are the score plus the influence of each row on it, so that the mean is still the score, and their spread its error
+to first order (Hampel, 1974; for AUC, DeLong et al., 1988). A score that is neither, such as the calibration error,
+has none.
 """
 
 from collections.abc import Callable

@@ -121,7 +121,7 @@ def interval_of(differences: np.ndarray, spread: Spread, level: float, changed: 
     if not changed:
         return Interval(0.0, 0.0, 0.0, 1.0, count, spread)
     error, freedom = spread.error(count), spread.freedom(count)
-    if not error > 1e-12 * np.abs(differences).max():
+    if count < 2 or not error > 1e-12 * np.abs(differences).max():
         return Interval(mean, np.nan, np.nan, np.nan, count, spread)
     reach = float(stats.t.ppf((1 + level) / 2, freedom)) * error
     p = float(2 * stats.t.sf(abs(mean) / error, freedom))
