@@ -58,8 +58,8 @@ def compare(
 
     In each split, networks with each regularizer at several strengths and one network without any learn
     from the same training rows and the same seed. The strength is chosen on validation rows; the test rows
-    are scored only after that choice. Effects are paired differences, with
-    intervals by the corrected resampled t-test and p-values adjusted by Holm's method.
+    are scored only after that choice. Effects are paired differences, with intervals for the gain on new rows of
+    networks that learn from parts of these, and p-values adjusted by Holm's method.
 
     Parameters
     ----------
@@ -135,6 +135,7 @@ def compare(
 
     References
     ----------
+    Bayle, Bayle, Janson and Mackey (2020), Cross-validation confidence intervals for test error, NeurIPS.
     Nadeau and Bengio (2003), Inference for the generalization error, Machine Learning 52.
     """
     start = time.perf_counter()
@@ -297,6 +298,7 @@ def _about(
         "inputs": problem.examples.inputs.shape[1],
         "classes": problem.classes,
         "group_count": None if problem.examples.groups is None else len(np.unique(problem.examples.groups)),
+        "effective_rows": _effective(problem.examples.weights),
         "fixed_test": problem.test is not None,
         "asked": len(questions),
         "splits": len(drawn),
@@ -311,6 +313,11 @@ def _about(
         "version": dashpot.__version__,
         "regularizers": {name: [written(recipe) for recipe in grid] for name, grid in questions.items()},
     }
+
+
+def _effective(weights: np.ndarray | None) -> float | None:
+    """How many rows of equal weight tell as much (Kish, 1965); None without weights."""
+    return None if weights is None else round(float(weights.sum() ** 2 / (weights @ weights)), 1)
 
 
 def _shares(drawn: list[Split]) -> str:
