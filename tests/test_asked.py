@@ -11,12 +11,13 @@ from sklearn import metrics
 import dashpot
 from dashpot import jobs, training
 from dashpot.errors import DataError, UsageError
-from dashpot.regularizers import L1, L2, Dropout, Ensemble
+from dashpot.regularizers import L1, L2, Dropout, Ensemble, Recipe
 from dashpot.report import render, summarize, to_markdown
 from dashpot.stack import Stack
 from dashpot.studies import compare, run, tested
 from dashpot.studies.bootstrap import Bootstrap
 from dashpot.studies.checks import copied_share, group_columns, leaking_columns
+from dashpot.studies.compare import study_design
 from dashpot.studies.effects import PRIOR
 from dashpot.studies.problem import prepare
 from dashpot.studies.questions import TOGETHER, asked_questions, default_questions, expanded
@@ -376,3 +377,31 @@ def test_ctrl_c_is_not_kept_by_the_network_of_scikit_learn(survey, monkeypatch):
     monkeypatch.setattr(BaseMultilayerPerceptron, "_update_no_improvement_count", interrupted)
     with pytest.raises(KeyboardInterrupt):
         compare(*survey, regularizers=[L2(0.1)], splits=3, workers=1, yardsticks=["mlp"], epochs=2)
+
+
+def test_a_network_that_several_questions_ask_for_is_trained_once(survey, monkeypatch):
+    trained = []
+    once = training.train_stack
+
+    def counted(examples, prepared, *more):
+        trained.append(len(prepared))
+        return once(examples, prepared, *more)
+
+    monkeypatch.setattr(training, "train_stack", counted)
+    study = compare(*survey, regularizers=None, ask=["ensemble-size"], splits=2, **quick)
+    assert sum(trained) == 2 * 16
+    assert study.settings["networks"] == 2 * (1 + 2 + 4 + 8 + 16)
+
+
+def test_networks_that_are_shared_are_those_that_would_be_trained_alone(survey):
+    problem = prepare(*survey, "auto", None, None, 5, None, np.random.default_rng(0))
+    [split] = draw_splits(problem.strata, None, 1, 5, np.random.default_rng(1))
+    design = study_design(problem, (8,), 3)
+    recipes = [Recipe(()), Recipe((Ensemble(3),)), Recipe((Dropout(0.5), Ensemble(2, bootstrap=True)))]
+    planned = [jobs.Job(recipe, split.training, split.validation, 7, design) for recipe in recipes]
+    together = training.train(problem.examples, planned, workers=1)
+    for job, members in zip(planned, together, strict=True):
+        [alone] = training.train(problem.examples, [job], workers=1)
+        for network, same in zip(members, alone, strict=True):
+            np.testing.assert_array_equal(network.layers[0][0], same.layers[0][0])
+    assert together[0][0] is together[1][0]
