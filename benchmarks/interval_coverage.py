@@ -255,7 +255,8 @@ def main() -> None:
             known = pd.concat([known, pd.DataFrame([covered(pair, given.studies)])], ignore_index=True)
             known.to_csv(given.output, index=False)
             print(pair.name, pair.rows, flush=True)
-    print(known.to_markdown(index=False) if len(known) else "")
+    lines = [list(known.columns), ["---"] * len(known.columns), *known.astype(str).to_numpy().tolist()]
+    print("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 if __name__ == "__main__":
