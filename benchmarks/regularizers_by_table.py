@@ -82,7 +82,9 @@ def known_tables(output: Path) -> set[str]:
     own = answers[answers["engine"] == engine()] if "engine" in answers else answers.iloc[:0]
     if len(own) < len(answers):
         print(f"dropped {answers['table'].nunique() - own['table'].nunique()} tables of another state", flush=True)
-        own.to_csv(output, index=False)
+        output.unlink()
+        if len(own):
+            own.to_csv(output, index=False)
     return set(own["table"])
 
 
@@ -99,7 +101,7 @@ def run(data: Path, suite: str, output: Path, workers: int | None, most_rows: in
         except Exception as error:  # one table that fails must not cost the others
             print(f"{name}: {error}", flush=True)
             continue
-        answers.to_csv(output, mode="a", header=not known, index=False)
+        answers.to_csv(output, mode="a", header=not output.exists(), index=False)
         known.add(name)
         print(f"{name}: {answers['seconds'].iloc[0]} s", flush=True)
 
@@ -134,7 +136,8 @@ def summary(output: Path, published: Path | None) -> str:
     once = answers.drop_duplicates("table")
     about = (
         f"{len(once)} tables; a study took {once['seconds'].median():.0f} s at the median and "
-        f"{once['seconds'].max():.0f} s at most, {(once['seconds'] > 300).sum()} above 300 s; the page {once['page_bytes'].max() / 1e3:.0f} kB at most."
+        f"{once['seconds'].max():.0f} s at most, {(once['seconds'] > 300).sum()} above 300 s; "
+        f"the page {once['page_bytes'].max() / 1e3:.0f} kB at most."
     )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{about}"
 
