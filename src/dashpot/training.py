@@ -101,11 +101,11 @@ def train_as_done(
             members = {job: own for job, own in members.items() if job not in waiting}
             continue
         found |= dict(zip(numbers, trained, strict=True))
-        for job, own in waiting.items():
+        for number, own in waiting.items():
             if all(one in found for one in own):
                 parts = [found[one] for one in own]
-                del members[job]
-                yield Done(job, tuple(n for networks, _ in parts for n in networks), sum(time for _, time in parts))
+                del members[number]
+                yield Done(number, tuple(n for networks, _ in parts for n in networks), sum(time for _, time in parts))
 
 
 def _identity(job: Job) -> tuple[Any, ...]:
