@@ -49,16 +49,30 @@ def candidates(
     asked: Sequence[str] = YARDSTICKS,
 ) -> Iterator[Candidate]:
     """Fit the prior and every yardstick asked for, at each of its strengths, to the training rows of a split."""
+    rows = rows_of(inputs, targets, weights, classes, split)
+    for name in (PRIOR, *asked):
+        yield from fitted(name, rows)
+
+
+def rows_of(
+    inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None, classes: int | None, split: Split
+) -> Rows:
+    """The training rows of a split."""
     own = None if weights is None else weights[split.training]
     learned = inputs[split.training]
     learned[:, np.isnan(learned).all(axis=0)] = 0.0  # boosted trees refuse a column without any number
-    rows = Rows(learned, targets[split.training], own, classes)
-    yield _prior(rows)
-    for name in asked:
-        try:
-            yield from _makers[name](rows)
-        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
-            continue  # a yardstick that cannot cope with these rows is missing from the table, and noted there
+    return Rows(learned, targets[split.training], own, classes)
+
+
+def fitted(name: str, rows: Rows) -> Iterator[Candidate]:
+    """One yardstick at each of its strengths; none if it cannot cope with these rows."""
+    if name == PRIOR:
+        yield _prior(rows)
+        return
+    try:
+        yield from _makers[name](rows)
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+        return  # it is missing from the table, and noted there
 
 
 def _prior(rows: Rows) -> Candidate:
