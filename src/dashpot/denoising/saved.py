@@ -9,32 +9,50 @@ import numpy as np
 from dashpot.arrays import described_network, network_from
 from dashpot.denoising.corruption import Corruption
 from dashpot.denoising.denoiser import Denoiser
+from dashpot.denoising.kinds import Kind
+from dashpot.denoising.looks import TwoLooks, window_again
 from dashpot.denoising.network import WindowDenoiser
 from dashpot.denoising.rows import Rows
 from dashpot.denoising.subjects import Subject, WholePictures, Windows
 from dashpot.regularizers import Noise
 from dashpot.tables import TableEncoder
 
-PLAIN = ("networks", "windows", "max_epochs", "stride", "symmetries", "random_state")
+PLAIN = ("looks", "networks", "windows", "max_epochs", "stride", "symmetries", "random_state")
 ARRAYS = ("basis", "weights")
+OF_A_KIND = ("mean", "axes", "squares")
+SECOND = "second."  # what the names of arrays of a second look begin with
 ERRORS = ("error", "linear_error", "noisy_error")
 
 
 def described_denoiser(model: Denoiser, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
     """A denoiser as plain JSON; its arrays go into `tensors`."""
     found = model.model_
-    tensors.update({name: np.ascontiguousarray(getattr(found, name), dtype=np.float32) for name in ARRAYS})
+    first = found.first if isinstance(found, TwoLooks) else found
     given = {name: getattr(model, name) for name in PLAIN}
     widths = None if model.hidden_layers is None else [int(width) for width in np.atleast_1d(model.hidden_layers)]
-    return {
+    described = {
         "estimator": "Denoiser",
         "parameters": {name: value for name, value in given.items() if isinstance(value, bool | int | None)},
         "hidden_layers": widths,
         "corruption": [found.corruption.noise.kind, found.corruption.lowest, found.corruption.highest],
         "subject": model.subject_.to_dict(),
+        **_described_windows(first, "", tensors),
+    }
+    if isinstance(found, TwoLooks):
+        described["second"] = _described_windows(found.second, SECOND, tensors)
+        described["second"]["kind"] = None if found.kind is None else list(found.kind.size)
+        if found.kind is not None:
+            tensors.update({f"kind.{name}": np.ascontiguousarray(getattr(found.kind, name)) for name in OF_A_KIND})
+    return described
+
+
+def _described_windows(found: WindowDenoiser, key: str, tensors: dict[str, np.ndarray]) -> dict[str, Any]:
+    """Networks and how they see, as plain JSON; their arrays go into `tensors` under names that begin with `key`."""
+    tensors.update({key + name: np.ascontiguousarray(getattr(found, name), dtype=np.float32) for name in ARRAYS})
+    return {
         "spread": found.spread,
         "errors": [getattr(found, name) for name in ERRORS],
-        "networks": [described_network(one, str(number), tensors) for number, one in enumerate(found.networks)],
+        "networks": [described_network(one, f"{key}{number}", tensors) for number, one in enumerate(found.networks)],
     }
 
 
@@ -47,19 +65,53 @@ def denoiser_from(described: dict[str, Any], tensors: dict[str, np.ndarray]) -> 
     model = Denoiser(tuple(ends) if len(ends) > 1 else ends[0], widths, **parameters)
     model._check_parameters()
     subject = _subject(described["subject"])
+    corruption = Corruption(ends[-1], float(lowest), float(highest))
+    found = _windows((*subject.shape, *subject.inner), corruption, described, tensors, "")
+    again = described.get("second")
+    model._keep(subject, found if again is None else _two_looks(found, again, tensors))
+    return model
+
+
+def _two_looks(first: WindowDenoiser, described: dict[str, Any], tensors: dict[str, np.ndarray]) -> TwoLooks:
+    """Networks that look again, from what a file says."""
+    kind = None
+    if described["kind"] is not None:
+        height, width = map(int, described["kind"])
+        kind = Kind((height, width), *(tensors[f"kind.{name}"] for name in OF_A_KIND))
+        count = len(kind.squares)
+        shapes = kind.mean.shape, kind.axes.shape, kind.squares.shape
+        numbers = [getattr(kind, name) for name in OF_A_KIND]
+        if shapes != ((height * width,), (height * width, count), (count,)) or not all(map(_finite, numbers)):
+            raise ValueError("kind")
+    shape = window_again(kind is not None)
+    return TwoLooks(first, _windows((*shape, *first.inner), first.corruption, described, tensors, SECOND), kind)
+
+
+def _windows(
+    sides: tuple[int, ...],
+    corruption: Corruption,
+    described: dict[str, Any],
+    tensors: dict[str, np.ndarray],
+    key: str,
+) -> WindowDenoiser:
+    """Networks and how they see windows, from what a file says."""
     found = WindowDenoiser(
-        subject.shape,
-        subject.inner,
-        Corruption(ends[-1], float(lowest), float(highest)),
-        tensors["basis"],
+        (sides[0], sides[1]),
+        (sides[2], sides[3]),
+        corruption,
+        tensors[f"{key}basis"],
         float(described["spread"]),
-        tensors["weights"],
-        tuple(network_from(one, tensors, str(number)) for number, one in enumerate(described["networks"])),
+        tensors[f"{key}weights"],
+        tuple(network_from(one, tensors, f"{key}{number}") for number, one in enumerate(described["networks"])),
         *map(float, described["errors"]),
     )
     _check(found)
-    model._keep(subject, found)
-    return model
+    return found
+
+
+def _finite(array: np.ndarray) -> bool:
+    """Whether all numbers are finite."""
+    return bool(np.isfinite(array).all())
 
 
 def _subject(described: dict[str, Any]) -> Subject:
@@ -70,7 +122,10 @@ def _subject(described: dict[str, Any]) -> Subject:
         inputs = (len(encoder.inputs_.names),)
         if centre.shape != inputs or spread.shape != inputs or not np.isfinite(centre).all() or not (spread > 0).all():
             raise ValueError("shapes")
-        return Rows(encoder, centre, spread, int(described["count"]))
+        whole = tuple(int(source) for source in described.get("whole", ()))
+        if any(not 0 <= source < encoder.n_features_in_ for source in whole):
+            raise ValueError("columns")
+        return Rows(encoder, centre, spread, int(described["count"]), whole)
     low, high = map(float, described["ends"])
     if not low < high:
         raise ValueError("range")
@@ -90,6 +145,6 @@ def _check(found: WindowDenoiser) -> None:
     fits = fits and 0 < found.corruption.lowest <= found.corruption.highest
     for network in found.networks:
         fits = fits and len(network.centre) == inputs and len(network.target_centre) == corrected
-    finite = all(np.isfinite(getattr(found, name)).all() for name in ARRAYS) and found.spread > 0
+    finite = all(_finite(getattr(found, name)) for name in ARRAYS) and found.spread > 0
     if not found.networks or not fits or not finite or (found.weights <= 0).any():
         raise ValueError("shapes")
