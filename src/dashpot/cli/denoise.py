@@ -194,8 +194,14 @@ def _denoise_table(
     after = denoiser.transform(before, level)
     if report is not None:
         write_text(report, render_denoised(summarize_table(before, after, data.name, denoiser)), "--report")
-    whole = after.convert_dtypes(convert_string=False, convert_boolean=False, convert_floating=False)  # without a point
-    write_table(whole, output)
+    write_table(_without_points(after), output)
+
+
+def _without_points(frame: Any) -> Any:
+    """The table with whole numbers as such, also where a cell is missing; 3 would be written as 3.0 otherwise."""
+    amounts = {name: cells.dropna() for name, cells in frame.items() if cells.dtype.kind == "f"}
+    whole = [name for name, cells in amounts.items() if ((cells == cells.round()) & (cells.abs() < 2**53)).all()]
+    return frame.astype(dict.fromkeys(whole, "Int64"))
 
 
 def _denoise_pictures(

@@ -55,8 +55,11 @@ class TwoLooks:
 
     @property
     def error(self) -> float:
-        """Mean squared error on pictures held out, in units of the noise."""
-        return self.second.error
+        """Mean squared error in units of the noise: of the first look on windows held out, times what the second leaves.
+
+        What it leaves of the first look's error is measured on pictures held out.
+        """
+        return self.first.error * self.second.error / self.second.noisy_error
 
     @property
     def linear_error(self) -> float:
