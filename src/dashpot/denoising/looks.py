@@ -55,7 +55,7 @@ class TwoLooks:
 
     @property
     def error(self) -> float:
-        """Mean squared error in units of the noise: of the first look on windows held out, times what the second leaves.
+        """Mean squared error in units of the noise: the first look's on windows held out, times what the second leaves.
 
         What it leaves of the first look's error is measured on pictures held out.
         """
