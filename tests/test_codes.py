@@ -50,7 +50,7 @@ def test_tied_weights_are_transposes_of_each_other():
     for (weights, _), (image, _) in zip(layers[:3], layers[:2:-1], strict=True):
         np.testing.assert_allclose(weights, image.T, atol=1e-5)
     assert np.abs(layers[0][0]).max() > 0.1
-    assert model.error_ < model.components_error_
+    assert model.history_[0]["loss"][-1] < model.history_[0]["loss"][0]
 
 
 @pytest.mark.parametrize("hidden", [(), (16,), (24, 16)])

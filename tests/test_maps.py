@@ -6,14 +6,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy.spatial.distance import pdist
 from sklearn.datasets import load_digits, load_iris
+from sklearn.decomposition import PCA
 
-from dashpot import Autoencoder, DataError, Ensemble, KeepNeighbors, UsageError, embed, load, load_anes96
+from dashpot import Autoencoder, DataError, Ensemble, KeepNeighbors, UsageError, embed, load, load_anes96, look
 from dashpot.cli import main
+from dashpot.estimators import teaching
 from dashpot.maps.embedding import elbow, map_model
-from dashpot.maps.loadings import loadings, walk
+from dashpot.maps.loadings import between, loadings, walk
 from dashpot.maps.measures import faithfulness, told_by_neighbors
 from dashpot.networks import Layer
+from dashpot.optimizers import AdamW
 from dashpot.report.mapped import summarize_map
 
 QUICK = {"hidden_layers": (16,), "max_epochs": 20, "workers": 1}
@@ -82,6 +86,38 @@ def test_neighbours_are_looked_for_once_however_many_networks_train(monkeypatch)
     assert len(searched) == 12
 
 
+def test_a_network_may_begin_as_the_map_of_t_sne(monkeypatch):
+    X = load_iris().data
+    places = np.column_stack([X[:, 0] ** 2, 9 * X[:, 3]])
+    monkeypatch.setattr(teaching, "t_sne_places", lambda rows, code, seed: places)
+    still = {"hidden_layers": (32,), "optimizer": AdamW(1e-7), "max_epochs": 150, "batch_size": 32, "regularizers": ()}
+    model = Autoencoder(2, begin="t-SNE", random_state=0, workers=1, **still).fit(X)
+    codes = model.transform(X)
+    assert np.corrcoef(pdist(codes), pdist(places))[0, 1] > 0.97
+    assert np.allclose(model.inverse_transform(codes), model.networks_[0].outputs(X), atol=1e-4)
+    assert model.error_ < 0.3
+
+
+def test_rows_that_t_sne_did_not_place_go_where_their_nearest_are(monkeypatch):
+    monkeypatch.setattr(teaching, "MOST_PLACED", 60)
+    X = load_iris().data
+    codes = Autoencoder(2, (32,), regularizers=(), begin="t-SNE", max_epochs=40, random_state=0).fit_transform(X)
+    assert faithfulness(X, codes)["trustworthiness"] > 0.9
+
+
+@pytest.mark.parametrize("settings", [{"code_size": 4}, {"code": "bounded"}, {"code": "variational"}, {"tied": True}])
+def test_what_cannot_begin_as_a_map_is_refused(settings):
+    with pytest.raises(UsageError, match="linear code of 1 to 3"):
+        Autoencoder(**({"code_size": 2} | settings), begin="t-SNE").fit(load_iris().data)
+
+
+def test_a_handful_of_rows_begins_as_components():
+    X = load_iris().data[:6]
+    assert Autoencoder(2, (4,), regularizers=(), begin="t-SNE", max_epochs=2, random_state=0).fit_transform(
+        X
+    ).shape == (6, 2)
+
+
 def test_every_row_of_a_map_has_its_place_and_new_rows_land_at_once(survey_map):
     assert survey_map.codes.shape == (200, 2)
     assert survey_map.held_out.sum() == 50
@@ -113,6 +149,63 @@ def test_no_map_learns_from_the_rows_that_judge_it():
     second = embed(changed, peers=["PCA"], sizes=(), **QUICK)
     assert np.array_equal(first.codes[~first.held_out], second.codes[~first.held_out])
     assert np.allclose(first.peers["PCA"][~first.held_out], second.peers["PCA"][~first.held_out])
+
+
+def test_a_walk_between_two_codes_begins_and_ends_with_them():
+    way = between(np.array([0.0, 1.0]), np.array([2.0, -1.0]), 5)
+    assert way.tolist() == [[0, 1], [0.5, 0.5], [1, 0], [1.5, -0.5], [2, -1]]
+
+
+def test_the_page_walks_between_two_new_rows_and_draws_rows_again(survey_map):
+    page = summarize_map(survey_map)
+    assert [walk["name"] for walk in page["walks"]][:2] == ["axis 1", "axis 2"]
+    one, other = (int(row) - 1 for row in re.findall(r"\d+", page["walks"][2]["name"]))
+    assert survey_map.held_out[[one, other]].all()
+    ends = survey_map.model.inverse_transform(survey_map.codes[[one, other]])
+    assert [float(page["walks"][2]["rows"][end][6]) for end in (0, -1)] == pytest.approx(list(ends["age"]), rel=1e-3)
+    given, again = page["examples"]
+    first = survey_map.table[survey_map.held_out].iloc[0]
+    assert float(given["rows"][0][6]) == first["age"]
+    assert len(again["rows"]) == len(given["rows"]) == 6
+
+
+@pytest.mark.parametrize("label", [None, "vote", "age"])
+def test_one_picture_shows_what_an_autoencoder_does_to_rows(label):
+    frame, vote = load_anes96()
+    frame = frame.iloc[:100].assign(old=lambda f: np.where(f.age > 50, "old", "young"))
+    frame.loc[::9, "income"] = np.nan
+    model = Autoencoder(2, (8,), max_epochs=3, regularizers=(), random_state=0).fit(frame)
+    figure = look(model, frame, {None: None, "vote": vote[:100], "age": frame.age.astype(float)}[label])
+    titles = [axes.get_title() for axes in figure.axes]
+    assert [titles[k] for k in (0, 1, 3, 4)] == ["Rows", "Drawn again", "Codes", "Errors"]
+    assert re.fullmatch(r"From row \d+ to row \d+", titles[2])
+
+
+def test_pictures_and_codes_of_one_number_can_be_looked_at():
+    X = load_digits().data[:60]
+    model = Autoencoder(1, (8,), image_shape=(8, 8), max_epochs=2, regularizers=(), random_state=0).fit(X)
+    assert look(model, X).axes[3].get_ylabel() == "row"
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda model, X: look(PCA(2).fit(X), X), UsageError, "Pass a fitted one"),
+        (lambda model, X: look(model, X[:1]), DataError, "at least 2 rows"),
+        (lambda model, X: look(model, X, X[:3, 0]), UsageError, "Pass one for each"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_named(call, error, words):
+    X = load_iris().data
+    with pytest.raises(error, match=words):
+        call(Autoencoder(2, (4,), max_epochs=1, regularizers=(), random_state=0).fit(X), X)
+
+
+def test_a_cell_that_cannot_be_used_is_named_by_its_row_in_the_whole_table():
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    X[2, 1] = np.inf
+    with pytest.raises(DataError, match="row 3 of 40"):
+        embed(X, **QUICK)
 
 
 def test_loadings_name_the_columns_that_move(survey_map):
@@ -154,8 +247,8 @@ def test_a_map_that_is_not_worth_it_is_called_so(survey_map):
 
 
 def test_training_for_a_map_is_about_as_long_for_any_number_of_rows():
-    assert map_model(100).max_epochs == 600
-    assert map_model(60_000).max_epochs == 20
+    assert map_model(100).max_epochs == 150
+    assert map_model(60_000).max_epochs == 5
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ from dashpot.reconstruction import ERRORS, Reconstruction, cells_of, row_means, 
 from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer, TiedWeights, VariationalCode
 from dashpot.tables.decode import decode, filled
 
+BEGINNINGS = ("components", "t-SNE")
+
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
     """A network that squeezes each row through a short code and draws the row again from it, for any table.
@@ -76,6 +78,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         Whether to show a progress bar.
     tied : bool, default False
         Whether the decoder's weights are the encoder's, transposed: half as many numbers to learn (`TiedWeights`).
+    begin : {"components", "t-SNE"}, default "components"
+        What the network begins as. "t-SNE" is for maps, linear codes of one to three numbers: t-SNE places the training
+        rows, at most 3,000 of them, the encoder learns the places, and the decoder to draw rows from there.
 
     Attributes
     ----------
@@ -228,7 +233,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
     def _check_parameters(self) -> Callable[[Loss], Design]:
         """Refuse parameters out of range; the design as a function of the loss, with the encoder's layers only."""
         design_of = super()._check_parameters()
-        for name, choices in (("code", CODES), ("loss", ERRORS)):
+        for name, choices in (("code", CODES), ("loss", ERRORS), ("begin", BEGINNINGS)):
             value = getattr(self, name)
             if value not in choices:
                 raise UsageError(
@@ -242,6 +247,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
                 f"Autoencoder(code_size={size!r}): must be a whole number of at least 1, or a share of the variance "
                 "between 0 and 1."
             )
+        if self.begin == "t-SNE" and not (self.code == "linear" and not self.tied and size in (1, 2, 3)):
+            raise UsageError("Autoencoder(begin='t-SNE'): needs a linear code of 1 to 3 numbers, and no tied weights.")
         ensembles = [part for part in self.recipe_.parts if isinstance(part, Ensemble)]
         if any(part.shapes for part in ensembles):
             raise UsageError("Autoencoder: Ensemble(shapes=...) would change the code. Set hidden_layers instead.")

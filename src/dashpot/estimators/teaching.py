@@ -13,21 +13,26 @@ from dashpot.jobs import Design, Examples, Job, Prepared, Sample, prepare
 from dashpot.losses import SquaredError
 from dashpot.networks import Network, bends
 from dashpot.optimizers import AdamW
-from dashpot.regularizers import Recipe
+from dashpot.regularizers import Noise, Recipe
 from dashpot.regularizers.neighbors import sight
 from dashpot.tables.encode import Inputs
 from dashpot.training import train
 
+FEWEST_ROWS = 8
 MOST_PLACED = 3_000  # rows that t-SNE places; others go where their nearest ones of these are
 NEAREST = 5  # of them
 PERPLEXITY = 30.0
 LESSONS = 1_500  # steps of the encoder, and of the decoder
-LESSON_ROWS = 20_000  # that the encoder learns from, made ones included
-MOVED, SWAPPED = 0.7, 0.3  # how far made rows move, and their share of categories that a neighbour gives
+NOISE = Noise("inputs", "gaussian", 0.3)  # while the encoder learns, in units of the columns' spread
 
 
 def begun_as_map(examples: Examples, job: Job) -> Job:
-    """The job of an autoencoder, with networks to begin from that place rows where t-SNE does, one for each member."""
+    """The job of an autoencoder, with networks to begin from that place rows where t-SNE does, one for each member.
+
+    Fewer than eight rows are no map: the job stays as it is.
+    """
+    if len(job.rows) < FEWEST_ROWS:
+        return job
     return replace(job, start=tuple(_taught(one) for one in prepare(examples, job.recipe.plan(job))))
 
 
@@ -38,61 +43,34 @@ def _taught(one: Prepared) -> Network:
     code = design.hidden_layers[middle]
     bent = bends(design.activation, len(design.hidden_layers))
     half = replace(design, hidden_layers=design.hidden_layers[:middle], activation=bent[:middle], loss=SquaredError())
-    encoder = _lesson(_placed(sample, code, one.job.seed), half, one.job.seed)
+    encoder = _lesson(_placed(sample, code, one.job.seed), half, Recipe((NOISE,)), one.job.seed)
     codes = encoder.outputs(sample.inputs).astype(np.float32)
     axes = Inputs(tuple(f"code {k}" for k in range(code)), np.arange(code), np.zeros(code, dtype=bool))
     rest = replace(design, hidden_layers=design.hidden_layers[middle + 1 :], activation=bent[middle + 1 :], clip=0.0)
-    decoder = _lesson(Examples(codes, sample.targets, axes, sample.weights), rest, one.job.seed)
+    decoder = _lesson(Examples(codes, sample.targets, axes, sample.weights), rest, Recipe(()), one.job.seed)
     return _joined(encoder, decoder, design)
 
 
 def _placed(sample: Sample, code: int, seed: int) -> Examples:
-    """Rows and their places, float32 (rows, code): t-SNE's of the training rows, and of rows that are made of them.
-
-    A network that learns the places of few rows puts new ones anywhere between; of made rows it learns to put a row
-    where its nearest training rows are.
-    """
-    rng = np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32, 5])
-    seen = sight(sample)
-    rows = seen(sample.inputs)
-    chosen = np.sort(rng.permutation(len(rows))[:MOST_PLACED])
+    """The training rows and their places: t-SNE's, and of rows that it did not place the median of their nearest."""
+    rows = sight(sample)(sample.inputs)
+    chosen = np.sort(np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32, 5]).permutation(len(rows))[:MOST_PLACED])
     places = t_sne_places(rows[chosen], code, seed % 2**32)
-    near = NearestNeighbors(n_neighbors=min(NEAREST, len(chosen))).fit(rows[chosen])
-
-    def between(others: np.ndarray) -> np.ndarray:
-        return np.asarray(np.median(places[near.kneighbors(others, return_distance=False)], axis=1))
-
-    everywhere = places if len(chosen) == len(rows) else between(rows)
-    inputs = np.asarray(sample.inputs, dtype=np.float32)
-    made = _relatives(inputs, rows, sample.examples.columns, LESSON_ROWS - len(rows), rng)
-    if len(made):
-        inputs, everywhere = np.vstack([inputs, made]), np.vstack([everywhere, between(seen(made))])
-    return Examples(inputs, everywhere.astype(np.float32), sample.examples.columns)
+    if len(chosen) < len(rows):
+        near = NearestNeighbors(n_neighbors=NEAREST).fit(rows[chosen]).kneighbors(rows, return_distance=False)
+        everywhere = np.median(places[near], axis=1)
+        everywhere[chosen] = places
+        places = everywhere
+    return Examples(sample.inputs, places.astype(np.float32), sample.examples.columns, sample.weights)
 
 
-def _relatives(
-    inputs: np.ndarray, rows: np.ndarray, columns: Inputs, count: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Made rows (count, inputs): rows moved as two of their neighbours differ, some categories taken from one."""
-    near = min(15, len(rows) - 1)
-    if count <= 0 or near < 2:
-        return inputs[:0]
-    neighbours = NearestNeighbors(n_neighbors=near).fit(rows).kneighbors(return_distance=False)
-    own = np.resize(np.arange(len(rows)), count)
-    one, other = (neighbours[own, rng.integers(near, size=count)] for _ in range(2))
-    moved = inputs[own] + MOVED * (inputs[one] - inputs[other])
-    moved = np.where(np.isnan(moved), inputs[own], moved)
-    swapped = rng.random((count, int(columns.source.max()) + 1))[:, columns.source] < SWAPPED
-    return np.where(columns.indicator, np.where(swapped, inputs[one], inputs[own]), moved).astype(np.float32)
-
-
-def _lesson(examples: Examples, design: Design, seed: int) -> Network:
-    """A half of the autoencoder, trained on all rows for a number of steps."""
+def _lesson(examples: Examples, design: Design, recipe: Recipe, seed: int) -> Network:
+    """A half of the autoencoder, trained on all rows for a number of steps, but not far longer than the whole."""
     rows = np.arange(len(examples.inputs))
-    epochs = max(1, round(LESSONS * design.batch_size / len(rows)))
+    epochs = min(2 * design.epochs, max(1, round(LESSONS * design.batch_size / len(rows))))
     optimizer = AdamW(learning_rate=3e-3, schedule="cosine", decay=0.0, beta2=0.95)
     design = replace(design, optimizer=optimizer, epochs=epochs, tolerance=0.0)
-    ((network,),) = train(examples, [Job(Recipe(()), rows, rows[:0], seed, design)], workers=1)
+    ((network,),) = train(examples, [Job(recipe, rows, rows[:0], seed, design)], workers=1)
     return network
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR, best_network
 from dashpot.studies.scores import calibration_error
-from dashpot.studies.words import listed, number
+from dashpot.studies.words import listed, number, rows_like_these
 
 if TYPE_CHECKING:
     from dashpot.studies.study import Study
@@ -217,7 +217,7 @@ def _too_few(study: "Study") -> Finding | None:
     if rows >= _few_rows and open_ones < 0.5:
         return None
     needed = study.effects["splits_needed"].median(), study.effects["rows_needed"].median()
-    way = f"about {needed[1]:,.0f} rows would" if np.isfinite(needed[1]) else "more rows would"
+    way = f"{rows_like_these(needed[1], study.settings)} would" if np.isfinite(needed[1]) else "more rows would"
     if np.isfinite(needed[0]):
         way = f"{needed[0]:.0f} splits of these rows would"
     return Finding(
