@@ -46,7 +46,7 @@ from dashpot.tables import TableEncoder
 
 warnings.filterwarnings("ignore")
 SMALLEST = 1e-7  # probabilities below are taken for it: one certain mistake is no infinite loss
-CORES = 2
+CORES = len(os.sched_getaffinity(0))
 
 
 def scaled(model: Any) -> Any:
