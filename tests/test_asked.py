@@ -21,7 +21,7 @@ from dashpot.studies.compare import study_design
 from dashpot.studies.effects import PRIOR
 from dashpot.studies.problem import prepare
 from dashpot.studies.questions import TOGETHER, asked_questions, default_questions, expanded
-from dashpot.studies.repeat import read_run
+from dashpot.studies.repeat import read_run, run_text
 from dashpot.studies.scores import SCORES, choose_scores
 from dashpot.studies.splits import draw_splits
 
@@ -197,6 +197,7 @@ def test_a_budget_shorter_than_one_split_keeps_what_is_answered(survey):
     assert "L2(strength=8), Combined recipe." in notes
     assert set(study.effects["verdict"]) == {"too few data"}
     assert study.effects["low"].isna().all()
+    assert "splits = 10\n" in run_text(study.settings)
 
 
 def test_yardsticks_that_a_budget_has_no_time_for_are_noted(survey):

@@ -153,8 +153,9 @@ def compare(
     folder = None if checkpoint is None else Path(checkpoint)
     rounds = Rounds(problem, drawn, questions, design, scores, tuple(yardsticks), workers, progress, news, folder)
     found, notes = rounds.run(None if budget is None else budget - (time.perf_counter() - start))
-    drawn = drawn[: found.splits]
+    planned, drawn = len(drawn), drawn[: found.splits]
     settings = _about(problem, design, scores, questions, drawn) | {
+        "planned_splits": planned,
         "test_size": test_size,
         "level": level,
         "grouped": groups is not None,
