@@ -158,7 +158,7 @@ def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None]
 
     import dashpot
 
-    with progress_bar("Training networks") as (progress, news):
+    with progress_bar("Training") as (progress, news):
         found = dashpot.compare(
             table.inputs,
             table.target,
