@@ -194,7 +194,7 @@ def _judged(
     kept = set(results["method"])
     more = {
         "against": {name: reference for name, reference in against.items() if {name, reference} <= kept},
-        "networks": sum(len(done.networks) for done in found.trained.values()),
+        "networks": len({id(network) for done in found.trained.values() for network in done.networks}),
         "interrupted": found.interrupted,
         "partial": found.partial,
     }
