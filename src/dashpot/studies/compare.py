@@ -277,7 +277,14 @@ def _check(
 
 def study_design(problem: Problem, hidden_layers: tuple[int, ...], epochs: int) -> Design:
     """What all networks of a study share."""
-    return Design(tuple(hidden_layers), "relu", study_loss(problem), Adam(1e-3), 64, epochs, 0.0)
+    learned = 0.6 * len(problem.strata)
+    batch = next((size for size, most in _batches if learned <= most), _largest_batch)
+    return Design(tuple(hidden_layers), "relu", study_loss(problem), Adam(1e-3), batch, epochs, 0.0)
+
+
+# Rows of a batch, up to so many training rows: the same epoch takes less time in fewer, larger steps.
+_batches = ((64, 2048), (128, 8192))
+_largest_batch = 256
 
 
 def _whole(value: Any) -> bool:
