@@ -21,7 +21,7 @@ from dashpot.studies.compare import study_design
 from dashpot.studies.effects import PRIOR
 from dashpot.studies.problem import prepare
 from dashpot.studies.questions import TOGETHER, asked_questions, default_questions, expanded
-from dashpot.studies.repeat import read_run
+from dashpot.studies.repeat import read_run, run_text
 from dashpot.studies.scores import SCORES, choose_scores
 from dashpot.studies.splits import draw_splits
 
@@ -197,6 +197,7 @@ def test_a_budget_shorter_than_one_split_keeps_what_is_answered(survey):
     assert "L2(strength=8), Combined recipe." in notes
     assert set(study.effects["verdict"]) == {"too few data"}
     assert study.effects["low"].isna().all()
+    assert "splits = 10\n" in run_text(study.settings)
 
 
 def test_yardsticks_that_a_budget_has_no_time_for_are_noted(survey):
@@ -363,7 +364,7 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_figures(survey, monkeypatc
     train_epoch = Stack.train_epoch
     monkeypatch.setattr(Stack, "train_epoch", lambda self: epochs.append(len(self.members)) or train_epoch(self))
     again = compare(*survey, checkpoint=tmp_path / "kept", **settings)
-    assert sum(epochs) == (18 - 2) * 4
+    assert sum(epochs) == (12 - 2) * 4  # in each split without and with dropout, once more for each ensemble
     pd.testing.assert_frame_equal(again.effects, whole.effects)
 
 
@@ -390,7 +391,7 @@ def test_a_network_that_several_questions_ask_for_is_trained_once(survey, monkey
     monkeypatch.setattr(training, "train_stack", counted)
     study = compare(*survey, regularizers=None, ask=["ensemble-size"], splits=2, **quick)
     assert sum(trained) == 2 * 16
-    assert study.settings["networks"] == 2 * (1 + 2 + 4 + 8 + 16)
+    assert study.settings["networks"] == 2 * 16
 
 
 def test_networks_that_are_shared_are_those_that_would_be_trained_alone(survey):

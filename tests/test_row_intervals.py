@@ -100,6 +100,12 @@ def test_rows_of_one_group_count_once():
     assert ignored.spread.error(10) < 0.7 * alike.spread.error(10)
 
 
+def test_a_handful_of_groups_is_left_to_the_splits():
+    values = np.random.default_rng(4).normal(size=64)
+    assert study_of(values, np.arange(64) // 8) is None
+    assert study_of(values, np.arange(64) // 4) is not None
+
+
 def test_power_counts_rows_of_alike_groups_and_of_uneven_weight_for_less():
     rng = np.random.default_rng(2)
     own = np.abs(rng.normal(size=200))

@@ -158,7 +158,7 @@ def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None]
 
     import dashpot
 
-    with progress_bar("Training networks") as (progress, news):
+    with progress_bar("Training") as (progress, news):
         found = dashpot.compare(
             table.inputs,
             table.target,
@@ -182,7 +182,7 @@ def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None]
         click.echo(f"To answer the other questions too: {way}", err=True)
         raise SystemExit(_interrupted)
     if found.settings["partial"]:
-        click.echo("The study is partial: give it a larger --budget, or none.", err=True)
+        click.echo(f"The study is partial. To do all of it: dashpot compare --from {outputs['run']}", err=True)
         raise SystemExit(_partial)
 
 

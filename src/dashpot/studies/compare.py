@@ -153,8 +153,9 @@ def compare(
     folder = None if checkpoint is None else Path(checkpoint)
     rounds = Rounds(problem, drawn, questions, design, scores, tuple(yardsticks), workers, progress, news, folder)
     found, notes = rounds.run(None if budget is None else budget - (time.perf_counter() - start))
-    drawn = drawn[: found.splits]
+    planned, drawn = len(drawn), drawn[: found.splits]
     settings = _about(problem, design, scores, questions, drawn) | {
+        "planned_splits": planned,
         "test_size": test_size,
         "level": level,
         "grouped": groups is not None,
@@ -193,7 +194,7 @@ def _judged(
     kept = set(results["method"])
     more = {
         "against": {name: reference for name, reference in against.items() if {name, reference} <= kept},
-        "networks": sum(len(done.networks) for done in found.trained.values()),
+        "networks": len({id(network) for done in found.trained.values() for network in done.networks}),
         "interrupted": found.interrupted,
         "partial": found.partial,
     }
@@ -276,7 +277,14 @@ def _check(
 
 def study_design(problem: Problem, hidden_layers: tuple[int, ...], epochs: int) -> Design:
     """What all networks of a study share."""
-    return Design(tuple(hidden_layers), "relu", study_loss(problem), Adam(1e-3), 64, epochs, 0.0)
+    learned = 0.6 * len(problem.strata)
+    batch = next((size for size, most in _batches if learned <= most), _largest_batch)
+    return Design(tuple(hidden_layers), "relu", study_loss(problem), Adam(1e-3), batch, epochs, 0.0)
+
+
+# Rows of a batch, up to so many training rows: the same epoch takes less time in fewer, larger steps.
+_batches = ((64, 2048), (128, 8192))
+_largest_batch = 256
 
 
 def _whole(value: Any) -> bool:

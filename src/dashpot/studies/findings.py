@@ -9,7 +9,8 @@ import pandas as pd
 
 from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR, best_network
 from dashpot.studies.scores import calibration_error
-from dashpot.studies.words import listed, number, rows_like_these
+from dashpot.studies.statistics import FEWEST_DIFFERENCES
+from dashpot.studies.words import listed, number, plural, rows_like_these
 
 if TYPE_CHECKING:
     from dashpot.studies.study import Study
@@ -52,7 +53,8 @@ def _verdicts(study: "Study") -> pd.Series:
 
 
 def _worse_than_prior(study: "Study") -> Finding | None:
-    if _verdicts(study).get(PRIOR, "worse") == "worse":
+    few = study.settings["splits"] < FEWEST_DIFFERENCES  # nothing at all is shown then
+    if few or _verdicts(study).get(PRIOR, "worse") == "worse":
         return None
     return Finding(
         1,
@@ -222,7 +224,7 @@ def _too_few(study: "Study") -> Finding | None:
         way = f"{needed[0]:.0f} splits of these rows would"
     return Finding(
         11,
-        f"{rows:,} rows and {study.settings['splits']} splits are too few to tell.",
+        f"{rows:,} rows and {plural(study.settings['splits'], 'split')} are too few to tell.",
         f"An effect of {number(study.settings['margin'])} in {study.score.label} could be there and be missed, "
         "or be chance and be believed.",
         f"To find such an effect four times in five, {way} do.",

@@ -160,9 +160,9 @@ def _scored(
     values = np.array([scores[0].sign * measured[scores[0].name] for measured in validated])
     best = int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))
     chosen = tried[best][1]
-    tested = chosen(split.test)
+    tested = chosen(split.test).astype(np.float32)  # as it is kept, so that what is found later is the same
     parts = [("validation", k, measured) for k, measured in enumerate(validated)]
-    parts.append(("test", best, _measure(problem, tested, split.test, scores)))
+    parts.append(("test", best, _measure(problem, tested.astype(np.float64), split.test, scores)))
     parts.append(("training", best, _measure(problem, chosen(split.training), split.training, scores)))
     rows = [
         about
@@ -171,7 +171,7 @@ def _scored(
         for part, k, measured in parts
         for name, value in measured.items()
     ]
-    return rows, tested.astype(np.float32)
+    return rows, tested
 
 
 def _measure(problem: Problem, predicted: np.ndarray, rows: np.ndarray, scores: list[Score]) -> dict[str, float]:

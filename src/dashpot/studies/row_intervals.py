@@ -10,6 +10,8 @@ from dashpot.studies.spreads import shared_rows
 from dashpot.studies.statistics import Interval, interval_of
 from dashpot.studies.tested import Tested
 
+_fewest_units = 3  # rows or groups tested in a split: of fewer, how they vary is not seen
+
 
 class RowIntervals:
     """Intervals for paired gains over the splits of repeated cross-validation; see `shared_rows`.
@@ -33,7 +35,12 @@ class RowIntervals:
         self.known: dict[tuple[int, str], np.ndarray | None] = {}
 
     def interval(self, method: Mapping[int, str], reference: Mapping[int, str]) -> Interval | None:
-        """The mean paired gain of a method over a reference, each named for every split; None without row values."""
+        """The mean paired gain of a method over a reference, each named for every split.
+
+        None where the score has no values for rows, or a split tests too few groups to tell how they vary.
+        """
+        if min(map(len, self.units)) < _fewest_units:
+            return None
         means, terms = [], []
         for split, (weights, places) in enumerate(zip(self._weights(), self.places, strict=True)):
             pair = self._values(split, method[split]), self._values(split, reference[split])

@@ -118,10 +118,12 @@ def interval_of(differences: np.ndarray, spread: Spread, level: float, changed: 
         False where no prediction differs at all: then the interval is 0 to 0, and p is 1.
     """
     count, mean = len(differences), float(differences.mean())
+    if count < 2:
+        return Interval(mean, np.nan, np.nan, np.nan, count)
     if not changed:
         return Interval(0.0, 0.0, 0.0, 1.0, count, spread)
     error, freedom = spread.error(count), spread.freedom(count)
-    if count < 2 or not error > 1e-12 * np.abs(differences).max():
+    if not error > 1e-12 * np.abs(differences).max():
         return Interval(mean, np.nan, np.nan, np.nan, count, spread)
     reach = float(stats.t.ppf((1 + level) / 2, freedom)) * error
     p = float(2 * stats.t.sf(abs(mean) / error, freedom))

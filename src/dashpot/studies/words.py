@@ -191,6 +191,11 @@ def counted(count: int) -> str:
     return words[count] if count < len(words) else str(count)
 
 
+def plural(count: int, name: str) -> str:
+    """A count and what is counted."""
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
+
+
 def listed(names: list[str]) -> str:
     """Names in a sentence: a, b and c."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
@@ -221,7 +226,7 @@ def methods_paragraphs(settings: dict[str, Any]) -> list[str]:
     weighted = " Case weights entered the training loss and every score." if s["weighted"] else ""
     layers = " × ".join(map(str, s["hidden_layers"])) or "none"
     return [
-        f"The {s['rows']:,} rows were split {s['splits']} times into training, validation and test rows "
+        f"The {s['rows']:,} rows were split {plural(s['splits'], 'time')} into training, validation and test rows "
         f"({s['shares']}; {_repeats(s)}, {kind}{grouped}). In each split one "
         "network was trained without any regularizer and one with each regularizer at each of its strengths, "
         f"all from the same training rows and the same random seed, {s['networks']:,} networks in all. The "
