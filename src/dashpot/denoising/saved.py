@@ -40,6 +40,7 @@ def described_denoiser(model: Denoiser, tensors: dict[str, np.ndarray]) -> dict[
     }
     if isinstance(found, TwoLooks):
         described["second"] = _described_windows(found.second, SECOND, tensors)
+        described["second"]["share"] = found.share
         described["second"]["kind"] = None if found.kind is None else list(found.kind.size)
         if found.kind is not None:
             tensors.update({f"kind.{name}": np.ascontiguousarray(getattr(found.kind, name)) for name in OF_A_KIND})
@@ -83,8 +84,11 @@ def _two_looks(first: WindowDenoiser, described: dict[str, Any], tensors: dict[s
         numbers = [getattr(kind, name) for name in OF_A_KIND]
         if shapes != ((height * width,), (height * width, count), (count,)) or not all(map(_finite, numbers)):
             raise ValueError("kind")
-    shape = window_again(kind is not None)
-    return TwoLooks(first, _windows((*shape, *first.inner), first.corruption, described, tensors, SECOND), kind)
+    share, shape = float(described["share"]), window_again(kind is not None)
+    if not 0 <= share <= 1:
+        raise ValueError("share")
+    second = _windows((*shape, *first.inner), first.corruption, described, tensors, SECOND)
+    return TwoLooks(first, second, kind, share)
 
 
 def _windows(
