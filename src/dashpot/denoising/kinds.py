@@ -11,7 +11,7 @@ __all__ = ["Kind", "crossed", "may_be_a_kind", "mirror_images_help"]
 
 LARGEST = 128  # pixels that a picture of a kind is high and wide at most
 FEWEST = 50  # pictures that tell a kind
-MOST = 2_000  # pictures that principal components are taken from
+MOST = 1_000  # pictures that principal components are taken from
 COMPONENTS = 256
 FOLDS = 5
 

@@ -126,8 +126,9 @@ def look_again(
     progress : callable or None
         As in `train`.
     """
-    mirrored = whole and may_be_a_kind(clean) and mirror_images_help(clean, first.corruption.highest)
-    lessons = _lessons(first, clean, noisy, whole and may_be_a_kind(clean), mirrored, plan)
+    kindred = whole and may_be_a_kind(clean)
+    mirrored = kindred and mirror_images_help(clean, first.corruption.highest)
+    lessons = _lessons(first, clean, noisy, kindred, mirrored, plan)
     shape = window_again(lessons.of_a_kind)
     again = replace(plan, shape=shape, seen=_seen(shape, plan.inner), seed=plan.seed ^ 1)
     second = train_windows(_drawing(lessons, plan.inner), first.corruption, again, progress)
