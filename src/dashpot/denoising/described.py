@@ -34,6 +34,7 @@ def described_denoiser(model: Any, tensors: Tensors) -> dict[str, Any]:
     }
     if isinstance(found, TwoLooks):
         described["second"] = _described_windows(found.second, SECOND, tensors)
+        described["second"]["share"] = found.share
         described["second"]["kind"] = None if found.kind is None else list(found.kind.size)
         if found.kind is not None:
             tensors.update({f"kind.{name}": np.ascontiguousarray(getattr(found.kind, name)) for name in OF_A_KIND})

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Kind", "crossed", "may_be_a_kind"]
+__all__ = ["Kind", "crossed", "may_be_a_kind", "mirror_images_help"]
 
 LARGEST = 128  # pixels that a picture of a kind is high and wide at most
 FEWEST = 50  # pictures that tell a kind
-MOST = 2_000  # pictures that principal components are taken from
+MOST = 1_000  # pictures that principal components are taken from
 COMPONENTS = 256
 FOLDS = 5
 
@@ -59,21 +59,24 @@ def may_be_a_kind(pictures: Sequence[np.ndarray]) -> bool:
     return len({one.shape for one in pictures}) == 1 and len(pictures) >= FEWEST and max(pictures[0].shape) <= LARGEST
 
 
-def crossed(pictures: Sequence[np.ndarray], level: float) -> tuple[list[Kind], bool]:
-    """For each picture the kind of pictures from other parts of the sequence, and whether mirror images make it better.
+def mirror_images_help(pictures: Sequence[np.ndarray], level: float) -> bool:
+    """Whether the expected picture comes nearer to those of the last part with mirror images of the others."""
+    rest, last = pictures[: -len(pictures) // FOLDS], np.stack(pictures[-len(pictures) // FOLDS :])
+    noisy = last + np.random.default_rng(0).normal(0, level, size=last.shape)
+    errors = []
+    for mirrored in (False, True):
+        kind = Kind.of(rest, mirrored)
+        errors.append(np.mean(np.square(np.stack([kind.expected(one, level) for one in noisy]) - last)))
+    return bool(errors[1] < errors[0])
+
+
+def crossed(pictures: Sequence[np.ndarray], mirrored: bool) -> list[Kind]:
+    """For each picture the kind of pictures from other parts of the sequence.
 
     Parts are of neighbours: pictures of one person or thing mostly stand together.
     """
-    parts = np.array_split(np.arange(len(pictures)), FOLDS)
-    noise = np.random.default_rng(0).normal(0, level, size=(len(parts[-1]), *pictures[0].shape))
-    errors = []
-    for mirrored in (False, True):
-        kind = Kind.of([pictures[n] for n in range(parts[-1][0])], mirrored)
-        found = [kind.expected(pictures[n] + noise[k], level) for k, n in enumerate(parts[-1])]
-        errors.append(np.mean(np.square(np.stack(found) - np.stack([pictures[n] for n in parts[-1]]))))
-    better = bool(errors[1] < errors[0])
     kinds = []
-    for part in parts:
+    for part in np.array_split(np.arange(len(pictures)), FOLDS):
         others = np.setdiff1d(np.arange(len(pictures)), part)
-        kinds += [Kind.of([pictures[n] for n in others], better)] * len(part)
-    return kinds, better
+        kinds += [Kind.of([pictures[n] for n in others], mirrored)] * len(part)
+    return kinds

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
 from dashpot.denoising.alike import cleaned_together
 from dashpot.denoising.corruption import Corruption
-from dashpot.denoising.kinds import Kind, crossed, may_be_a_kind
+from dashpot.denoising.kinds import Kind, crossed, may_be_a_kind, mirror_images_help
 from dashpot.denoising.network import Drawing, Drawn, WindowDenoiser, WindowPlan, middle, train_windows
 from dashpot.denoising.patches import drawn
 
@@ -22,6 +22,7 @@ TILE = 180  # pixels of a training picture at most, so that it holds alike patch
 PIXELS = 5  # of training pictures for each window
 # Pixels seen of each plane, and whether it is seen relative to the first estimate's mean; by the number of planes.
 SEEN = {3: ((11, 1), (11, 1), (11, 1)), 7: ((11, 1), (11, 1), (1, 0), (11, 1), (7, 1), (7, 0), (1, 0))}
+JUDGES = 12  # pictures held out that say how much of the patches cleaned once more is best
 HELD = 10  # one of so many training pictures is held out
 
 
@@ -31,13 +32,16 @@ class TwoLooks:
 
     The second see the same place in several planes: the noisy picture, the first estimate, and what alike patches
     everywhere say when they are cleaned together; of pictures of one kind also what their principal components and
-    their mean say, and the place. They correct the first estimate.
+    their mean say, and the place. They correct the first estimate. At last alike patches are cleaned together once
+    more, as this better estimate says, and the picture is a mixture of both.
 
     Attributes
     ----------
     first, second : WindowDenoiser
     kind : Kind or None
         What the pictures have in common. Pictures of another size get the first look only.
+    share : float between 0 and 1
+        Of the patches cleaned once more in the picture.
 
     References
     ----------
@@ -47,6 +51,7 @@ class TwoLooks:
     first: WindowDenoiser
     second: WindowDenoiser
     kind: Kind | None = None
+    share: float = 0.0
 
     @property
     def corruption(self) -> Corruption:
@@ -75,10 +80,12 @@ class TwoLooks:
         """Return the plane without noise, as `WindowDenoiser.denoise` does."""
         estimate = self.first.denoise(plane, level, stride, symmetries)
         if self.kind is None:
-            return self.second.denoise(seen_again(plane, estimate, level), level, stride, symmetries)
-        if plane.shape != self.kind.size:
+            found = self.second.denoise(seen_again(plane, estimate, level), level, stride, symmetries)
+        elif plane.shape == self.kind.size:
+            found = self.second.denoise(seen_again(plane, estimate, level, self.kind), level, stride)
+        else:
             return estimate
-        return self.second.denoise(seen_again(plane, estimate, level, self.kind), level, stride)
+        return found + np.float32(self.share) * (cleaned_together(plane, found, level) - found)
 
 
 def seen_again(noisy: np.ndarray, estimate: np.ndarray, level: float, kind: Kind | None = None) -> np.ndarray:
@@ -119,25 +126,61 @@ def look_again(
     progress : callable or None
         As in `train`.
     """
+    kindred = whole and may_be_a_kind(clean)
+    mirrored = kindred and mirror_images_help(clean, first.corruption.highest)
+    lessons = _lessons(first, clean, noisy, kindred, mirrored, plan)
+    shape = window_again(lessons.of_a_kind)
+    again = replace(plan, shape=shape, seen=_seen(shape, plan.inner), seed=plan.seed ^ 1)
+    second = train_windows(_drawing(lessons, plan.inner), first.corruption, again, progress)
+    if second.error >= second.noisy_error:
+        return first
+    kind = Kind.of(clean, mirrored) if lessons.of_a_kind else None
+    return TwoLooks(first, second, kind, _best_share(second, lessons.stacks[True][:JUDGES]))
+
+
+class Lessons(NamedTuple):
+    """Stacks of a clean tile, the planes of a second look, and one that tells the level; held out (True) or not."""
+
+    stacks: dict[bool, list[np.ndarray]]
+    of_a_kind: bool
+
+
+def _lessons(
+    first: WindowDenoiser,
+    clean: Sequence[np.ndarray],
+    noisy: Sequence[np.ndarray] | None,
+    of_a_kind: bool,
+    mirrored: bool,
+    plan: WindowPlan,
+) -> Lessons:
+    """What the second networks learn from: the first look at training pictures; of a kind as far as that helps."""
     rng = np.random.default_rng([plan.seed & 0xFFFFFFFF, plan.seed >> 32, 2])
-    kinds, mirrored = crossed(clean, first.corruption.highest) if whole and may_be_a_kind(clean) else ([], False)
+    kinds = crossed(clean, mirrored) if of_a_kind else [None] * len(clean)
     pairs = [plane[None] for plane in clean] if noisy is None else [np.stack(p) for p in zip(clean, noisy, strict=True)]
     numbers, tiles = zip(*_tiles(pairs, PIXELS * plan.count, mirrored, rng), strict=True)
     levels = first.corruption.levels(len(tiles), rng)
-    work = (
-        delayed(_stack)(first, tile, float(level), kinds[number] if kinds else None, plan.seed, step)
+    stacks = Parallel(n_jobs=effective_n_jobs(-1 if plan.workers is None else plan.workers))(
+        delayed(_stack)(first, tile, float(level), kinds[number], plan.seed, step)
         for step, (number, tile, level) in enumerate(zip(numbers, tiles, levels, strict=True))
     )
-    stacks = Parallel(n_jobs=effective_n_jobs(-1 if plan.workers is None else plan.workers))(work)
-    of_a_kind = bool(kinds) and _kind_helps(stacks)
-    if kinds and not of_a_kind:
-        stacks = [stack[[0, 1, 4, 2, -1]] for stack in stacks]
-    shape = window_again(of_a_kind)
-    again = replace(plan, shape=shape, seen=_seen(shape, plan.inner), seed=plan.seed ^ 1)
-    held = np.array(numbers) >= len(pairs) - len(pairs) // HELD if kinds else np.arange(len(tiles)) % HELD == 0
-    second = train_windows(_drawing(stacks, held, plan.inner, not of_a_kind), first.corruption, again, progress)
-    kind = Kind.of(clean, mirrored) if of_a_kind else None
-    return TwoLooks(first, second, kind) if second.error < second.noisy_error else first
+    last = len(pairs) - len(pairs) // HELD  # neighbours in the sequence are of one person or thing: held out together
+    held = [number >= last for number in numbers] if of_a_kind else [step % HELD == 0 for step in range(len(tiles))]
+    if of_a_kind and not _kind_helps(stacks):
+        of_a_kind, stacks = False, [stack[[0, 1, 4, 2, -1]] for stack in stacks]
+    parts = {out: [one for one, judged in zip(stacks, held, strict=True) if judged == out] for out in (True, False)}
+    return Lessons({out: part or stacks for out, part in parts.items()}, of_a_kind)
+
+
+def _best_share(second: WindowDenoiser, stacks: Sequence[np.ndarray]) -> float:
+    """How much of the patches cleaned once more brings pictures that were held out nearest to the clean ones."""
+    together = squares = 0.0
+    for stack in stacks:
+        level = float(stack[-1, 0, 0])
+        found = second.denoise(stack[1:-1], level)
+        step = (cleaned_together(stack[1], found, level) - found) / level
+        together += float(np.sum(step * (stack[0] - found) / level))
+        squares += float(np.sum(step**2))
+    return min(1.0, max(0.0, together / squares)) if squares else 0.0
 
 
 def _tiles(
@@ -190,14 +233,14 @@ def _seen(shape: tuple[int, int], inner: tuple[int, int]) -> np.ndarray:
     return np.hstack(seen)
 
 
-def _drawing(stacks: Sequence[np.ndarray], held: np.ndarray, inner: tuple[int, int], turn: bool) -> Drawing:
+def _drawing(lessons: Lessons, inner: tuple[int, int]) -> Drawing:
     """Windows of all planes; some pictures are held out."""
     margin = (SIDE - inner[0]) // 2
-    padded = [np.pad(stack, ((0, 0), (margin, margin), (margin, margin)), mode="symmetric") for stack in stacks]
-    parts = {judged: [one for one, out in zip(padded, held, strict=True) if out == judged] for judged in (True, False)}
+    margins = (0, 0), (margin, margin), (margin, margin)
+    padded = {out: [np.pad(one, margins, mode="symmetric") for one in part] for out, part in lessons.stacks.items()}
 
     def draw(count: int, rng: np.random.Generator, judged: bool) -> Drawn:
-        found = drawn(parts[judged] or padded, SIDE, count, rng, turn)
+        found = drawn(padded[judged], SIDE, count, rng, turn=not lessons.of_a_kind)
         clean = np.broadcast_to(found[:, :1], (count, found.shape[1] - 2, SIDE, SIDE))
         return Drawn(clean.reshape(count, -1), found[:, 1:-1].reshape(count, -1), found[:, -1, 0, 0])
 

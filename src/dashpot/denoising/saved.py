@@ -47,8 +47,11 @@ def _two_looks(first: WindowDenoiser, described: dict[str, Any], tensors: Tensor
         numbers = [getattr(kind, name) for name in OF_A_KIND]
         if shapes != ((height * width,), (height * width, count), (count,)) or not all(map(_finite, numbers)):
             raise ValueError("kind")
-    shape = window_again(kind is not None)
-    return TwoLooks(first, _windows((*shape, *first.inner), first.corruption, described, tensors, SECOND), kind)
+    share, shape = float(described["share"]), window_again(kind is not None)
+    if not 0 <= share <= 1:
+        raise ValueError("share")
+    second = _windows((*shape, *first.inner), first.corruption, described, tensors, SECOND)
+    return TwoLooks(first, second, kind, share)
 
 
 def _windows(
