@@ -38,7 +38,8 @@ from dashpot.optimizers import AdamW
 from dashpot.regularizers import Recipe, parse
 from dashpot.regularizers.base import Regularizer
 from dashpot.scaling import quantiles
-from dashpot.stack import Stack, slope
+from dashpot.stack import Stack
+from dashpot.step import slope
 from dashpot.tables.encode import Inputs
 from dashpot.training import train
 
@@ -192,7 +193,7 @@ def test_the_slope_by_the_inputs_goes_through_the_embedding(kind):
     examples, job = examples_of(), job_of(kind)
     stack = Stack(examples, prepare(examples, [job]), "cpu")
     layers = [Layer(*(part.double() for part in layer)) for layer in layers_of(stack._network(0, stack.parameters))]
-    embedding, design = stack.embedding.each(torch.Tensor.double), job.design
+    embedding, design = stack.feed.embedding.each(torch.Tensor.double), job.design
     inputs = torch.randn(1, 8, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     targets = torch.ones(1, 8, 1, dtype=torch.float64)
     found = slope(layers, inputs, targets, design, embedding)

@@ -45,7 +45,8 @@ from dashpot.regularizers import (
 )
 from dashpot.regularizers.base import Regularizer
 from dashpot.regularizers.recipe import Recipe, stacked
-from dashpot.stack import Stack, step
+from dashpot.stack import Stack
+from dashpot.step import step
 from dashpot.tables.encode import Inputs
 from dashpot.training import train
 
@@ -586,7 +587,7 @@ def test_an_epoch_takes_every_row_once(rows, batch):
     orders = []
     for epoch in range(3):
         stack.epoch = epoch
-        order, weights = (part[0].numpy() for part in stack._batches())
+        order, weights = (part[0].numpy() for part in stack.feed.batches(stack.epoch))
         assert sorted(order[weights > 0]) == sorted(chosen)
         assert set(order.ravel()) <= set(chosen), "what fills a batch up is of the network's own rows"
         sizes = (weights > 0).sum(1)
@@ -605,7 +606,7 @@ def test_the_orders_of_two_epochs_are_independent():
     stack = Stack(examples, prepare(examples, jobs), "cpu")
     orders = []
     for stack.epoch in range(2):
-        order, weights = stack._batches()
+        order, weights = stack.feed.batches(stack.epoch)
         orders.append(order[weights > 0].view(100, 500))
     same = (orders[0] == orders[1]).sum(1)  # Poisson with mean 1
     assert int(same.max()) < 10

@@ -38,7 +38,8 @@ from dashpot.networks import Bend, Layer, Network, built, forward, over_rows, se
 from dashpot.optimizers import SGD, AdamW
 from dashpot.races.space import POOL, draw, repeats
 from dashpot.regularizers import L2, Noise, Recipe, parse
-from dashpot.stack import Stack, shares_of, slope
+from dashpot.stack import Stack
+from dashpot.step import shares_of, slope
 from dashpot.tables.encode import Inputs
 from dashpot.training import train
 

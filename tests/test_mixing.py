@@ -15,7 +15,7 @@ from dashpot.optimizers import AdamW
 from dashpot.randomness import draws
 from dashpot.regularizers import Adversarial, CutMix, CutOut, LabelSmoothing, Mixup
 from dashpot.regularizers.mixing import other_rows
-from dashpot.stack import slope
+from dashpot.step import slope
 from dashpot.tables.encode import Inputs
 
 COLUMNS = Inputs(("number", "a", "b", "c"), np.array([0, 2, 2, 2]), np.array([False, True, True, True]))

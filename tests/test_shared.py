@@ -22,13 +22,14 @@ from dashpot import (
 )
 from dashpot.checkpoints import Checkpoints
 from dashpot.errors import UsageError
+from dashpot.feed import member_seed
 from dashpot.jobs import prepare, stacks
 from dashpot.learned import APART, Factors
 from dashpot.loading import load
 from dashpot.networks import Layer
 from dashpot.optimizers import SGD, AdamW
 from dashpot.regularizers import parse
-from dashpot.stack import Stack, member_seed
+from dashpot.stack import Stack
 from dashpot.training import train
 
 SHARED = Ensemble(3, shared=True)
@@ -135,8 +136,8 @@ def test_each_member_has_a_share_of_the_activation_for_each_unit():
 def test_each_member_has_an_order_of_its_own():
     examples = examples_of()
     job = job_of("skip", seed=5, recipe=(SHARED,))
-    order, _ = Stack(examples, prepare(examples, job.recipe.plan(job)), "cpu")._batches()
-    plain, _ = Stack(examples, prepare(examples, [job_of("skip", seed=5)]), "cpu")._batches()
+    order, _ = Stack(examples, prepare(examples, job.recipe.plan(job)), "cpu").feed.batches(0)
+    plain, _ = Stack(examples, prepare(examples, [job_of("skip", seed=5)]), "cpu").feed.batches(0)
     assert torch.equal(order[0], plain[0])
     assert not torch.equal(order[0], order[1])
     assert member_seed(5, 0) == 5

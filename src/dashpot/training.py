@@ -1,4 +1,4 @@
-"""From jobs to trained networks: train -> train_stack -> step, which `stack.py` holds."""
+"""From jobs to trained networks: train -> train_stack -> `Stack` -> `step`."""
 
 from __future__ import annotations
 

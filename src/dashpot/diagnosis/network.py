@@ -19,7 +19,7 @@ from dashpot.landscapes.pictures import save_figure
 from dashpot.landscapes.rows import checked_weights, layers_of, member_of, seen_by
 from dashpot.learned import unlearned
 from dashpot.networks import Layer, Network, bends, settled
-from dashpot.stack import first_layers
+from dashpot.step import first_layers
 from dashpot.threads import no_denormals, one_thread
 
 if TYPE_CHECKING:

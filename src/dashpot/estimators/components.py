@@ -17,7 +17,7 @@ from dashpot.networks import Network, layers_of, parameter_count, standardize
 from dashpot.reconstruction import FURTHEST, Reconstruction
 from dashpot.regularizers import TiedWeights, VariationalCode
 from dashpot.scaling import scaling
-from dashpot.stack import first_layers
+from dashpot.step import first_layers
 
 MOST_ROWS = 20_000  # rows that the components are taken from
 WITHIN = 0.4  # spread of a bounded code at the beginning: nearly straight

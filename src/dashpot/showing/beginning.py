@@ -13,7 +13,7 @@ from dashpot.networks import forward, layers_of, parameter_count
 from dashpot.regularizers import Recipe
 from dashpot.showing.drawing import LIGHT, WITH, WITHOUT, histogram
 from dashpot.showing.trained import Shown
-from dashpot.stack import first_layers
+from dashpot.step import first_layers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

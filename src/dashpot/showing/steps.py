@@ -13,7 +13,7 @@ from dashpot.networks import forward
 from dashpot.showing.beginning import Panel
 from dashpot.showing.drawing import WITH, WITHOUT, cells, histogram, pictures
 from dashpot.showing.trained import Shown
-from dashpot.stack import slope
+from dashpot.step import slope
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
