@@ -14,7 +14,7 @@ from dashpot.errors import DataError, UsageError
 from dashpot.regularizers import L1, L2, Dropout, Ensemble, Recipe
 from dashpot.report import render, summarize, to_markdown
 from dashpot.stack import Stack
-from dashpot.studies import compare, run, tested
+from dashpot.studies import compare, rounds, run, tested
 from dashpot.studies.bootstrap import Bootstrap
 from dashpot.studies.checks import copied_share, group_columns, leaking_columns
 from dashpot.studies.compare import study_design
@@ -179,7 +179,7 @@ def test_a_short_budget_makes_fewer_splits_and_nothing_else_differs(survey):
 
 
 def test_a_budget_that_allows_fewer_than_five_splits_gives_no_verdict_and_says_so(survey, monkeypatch):
-    monkeypatch.setattr(run.Rounds, "_fitting", lambda self, done, end, slowest: 2 if done == 1 else 0)
+    monkeypatch.setattr(rounds.Rounds, "_fitting", lambda self, done, end, slowest: 2 if done == 1 else 0)
     study = compare(*survey, regularizers=[L2(0.1)], splits=10, budget=60, **quick)
     assert (study.settings["splits"], study.settings["partial"]) == (3, True)
     assert "The budget allowed 3 of 10 splits; fewer than five are too few for a verdict." in study.notes

@@ -78,6 +78,15 @@ def test_rows_that_learn_from_each_other_are_counted():
     assert held(without) < held(intervals)
 
 
+@pytest.mark.parametrize("size", [1.0, 100.0, 1e9])
+def test_one_poisoned_fold_makes_no_claim(size):
+    gains, tested = simulated(0, row=0.01, split=0.0, noise=0.01)
+    gains[3] = gains[3] + size
+    found = interval(gains, tested)
+    assert found.low < 0 < found.high
+    assert found.p > 0.2
+
+
 def study_of(values, groups=None, weights=None, splits=10, seed=0):
     """A study whose rows have these absolute errors, against a reference without any."""
     rows, rng = len(values), np.random.default_rng(seed)

@@ -154,3 +154,9 @@ def test_verdicts():
     assert verdict(near, 0.4, margin=0.5, negligible=0.4) == "no difference"
     assert verdict(far, 1.0, margin=0.5) == "too few data"
     assert verdict(Interval(0.1, 0.05, 0.15, 0.001, 4), 0.01) == "too few data"
+
+
+def test_what_is_sure_but_too_small_to_matter_is_no_difference():
+    small, larger = Interval(0.01, 0.005, 0.015, 0.001, 10), Interval(0.01, 0.005, 0.025, 0.001, 10)
+    assert verdict(small, 0.001, negligible=0.02) == "no difference"
+    assert verdict(larger, 0.001, negligible=0.02) == "helps"

@@ -19,7 +19,8 @@ from dashpot.studies.effects import BASELINE
 from dashpot.studies.problem import Problem, prepare
 from dashpot.studies.questions import Questions, asked_questions, default_questions, expanded, written
 from dashpot.studies.results import setting, study_loss, without_failures
-from dashpot.studies.run import Round, Rounds
+from dashpot.studies.rounds import Rounds
+from dashpot.studies.run import Round
 from dashpot.studies.scores import Metric, Score, choose_scores
 from dashpot.studies.splits import Split, draw_fixed, draw_splits, fold_count
 from dashpot.studies.study import Study

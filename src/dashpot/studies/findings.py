@@ -85,7 +85,7 @@ def _trees_win(study: "Study") -> Finding | None:
         return None
     return Finding(
         3,
-        f"{listed(winning)} {'does' if len(winning) == 1 else 'do'} better than the best network.",
+        f"{listed(winning)} {'does' if winning == ['Random forest'] else 'do'} better than the best network.",
         "The target depends on thresholds or rough steps of the columns, which trees draw easily.",
         "Use trees here, or an ensemble of both.",
     )

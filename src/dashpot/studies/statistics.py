@@ -182,11 +182,11 @@ def verdict(
 ) -> Verdict:
     """What may be said about an effect.
 
+    - *no difference*: the whole interval lies within `negligible` of zero (an equivalence test, at half of alpha on
+      either side): whatever the difference is, and however sure, it is too small to matter.
     - *helps*, *hurts*: `adjusted_p` below `alpha`, by the sign of the difference.
     - *too few data*: fewer than five differences, or an unknown spread, or an interval so wide that it
       holds a gain and a loss of `margin` at once: the study cannot tell either way.
-    - *no difference*: the whole interval lies within `negligible` of zero (an equivalence test, at half of alpha on
-      either side): whatever the difference is, it is too small to matter.
     - *no evidence*: anything else.
 
     Parameters
@@ -211,11 +211,13 @@ def verdict(
     """
     if interval.count < FEWEST_DIFFERENCES or np.isnan(adjusted_p):
         return "too few data"
+    if -negligible < interval.low <= interval.high < negligible:
+        return "no difference"
     if adjusted_p < alpha:
         return "helps" if interval.difference > 0 else "hurts"
     if interval.low < -margin and interval.high > margin:
         return "too few data"
-    return "no difference" if -negligible < interval.low <= interval.high < negligible else "no evidence"
+    return "no evidence"
 
 
 def judge(

@@ -244,10 +244,10 @@ def methods_paragraphs(settings: dict[str, Any]) -> list[str]:
         f"An effect is the mean paired difference in {label} to the network without regularizer on the same split "
         "(for “all but” one: to the combination), its sign turned so that a positive effect is a gain. "
         f"{_intervals(s)} P-values were adjusted by Holm’s method over the {s['questions']} questions. The verdict is "
-        f"“helps” or “hurts” where the adjusted p-value is below {1 - s['level']:.2g}; “too few data” where the "
-        f"interval holds both a gain and a loss of {number(s['margin'])} (a twentieth of the way from the prior to a "
-        "perfect prediction), or with fewer than five splits; “no difference” where the interval lies within "
-        "a hundredth of that way on either side; otherwise “no evidence”.",
+        f"“no difference” where the interval lies within {number(s['margin'] / 5)} on either side (a hundredth of the "
+        "way from the prior to a perfect prediction); otherwise “helps” or “hurts” where the adjusted p-value is below "
+        f"{1 - s['level']:.2g}; “too few data” where the interval holds a gain and a loss of {number(s['margin'])} "
+        "(a twentieth of that way), or with fewer than five splits; or else “no evidence”.",
     ]
 
 
