@@ -111,9 +111,8 @@ def measured(load: Any, name: str, number: int) -> list[dict[str, Any]]:
     return results
 
 
-def summary(found: pd.DataFrame) -> pd.DataFrame:
+def summary(found: pd.DataFrame, first: str = next(iter(KINDS))) -> pd.DataFrame:
     """Mean difference of log scores to the first kind, its 95 % interval over tables, and processor time against it."""
-    first = next(iter(KINDS))
     rows = []
     for mix, own in found.groupby("mix"):
         both = own.merge(found[found["mix"] == first], on=["table", "split"], suffixes=("", "_first"))

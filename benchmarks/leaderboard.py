@@ -2,9 +2,9 @@
 
 75 % of the rows train; classes by log-loss, amounts by 1 - R2 (both: less is better). Every fit is a process of its
 own, so that its processor time and memory are its own. Boosted trees and forests see categories as such, where they
-can; linear models and scikit-learn's MLP see our encoder's numbers, standardized. All at their defaults. What the CSV
-holds already is not run again. Needs the tables (`--data`), with their `load.py`; LightGBM, XGBoost, CatBoost and
-pytabkit where they are installed.
+can; RealMLP and TabM do, too, with missing numbers at the median; linear models and scikit-learn's MLP see our
+encoder's numbers, standardized. All at their defaults. What the CSV holds already is not run again. Needs the tables
+(`--data`), with their `load.py`; LightGBM, XGBoost, CatBoost and pytabkit where they are installed.
 
     python benchmarks/leaderboard.py --data ../shared/data [--suite core] [--splits 1] [--models dashpot linear ...]
 """
@@ -115,7 +115,7 @@ def _others(pick: Callable[[Any, Any], Any]) -> dict[str, Callable[[], tuple[str
 
         for name, kind in (("RealMLP-TD", "RealMLP_TD"), ("TabM", "TabM_D")):
             peer = pick(getattr(pytabkit, f"{kind}_Classifier"), getattr(pytabkit, f"{kind}_Regressor"))
-            found[name] = lambda peer=peer: ("native", peer(random_state=0, device="cpu", n_threads=CORES))
+            found[name] = lambda peer=peer: ("filled", peer(random_state=0, device="cpu", n_threads=CORES))
     return found
 
 
@@ -180,7 +180,13 @@ def views(X: pd.DataFrame, rows: np.ndarray, tests: np.ndarray) -> dict[str, Cal
         filled = np.where(np.isnan(encoded), middle, encoded)
         return filled[rows], filled[tests]
 
-    return {"frame": lambda: (X.iloc[rows], X.iloc[tests]), "native": native, "text": text, "numbers": numbers}
+    def filled() -> tuple[Any, Any]:
+        train, new = native()
+        middle = train.median(numeric_only=True)
+        return train.fillna(middle).fillna(dict.fromkeys(middle.index, 0.0)), new.fillna(middle)
+
+    whole = {"frame": lambda: (X.iloc[rows], X.iloc[tests]), "native": native, "text": text, "numbers": numbers}
+    return whole | {"filled": filled}
 
 
 def scored(model: Any, classes: bool, train: Any, y: Any, new: Any, truth: Any) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """Which regularizers help how often? One study of every table of a suite, with the defaults of `compare`.
 
 Each table: every default regularizer at three strengths on 10 splits, beside the yardsticks; log-loss for classes, R2
-for amounts. The table of answers grows table by table, and a second run goes on where the first one stopped.
+for amounts. The table of answers grows table by table, and a second run goes on where the first one stopped; answers of
+another state of the library (version and last commit of src) are dropped then and found anew.
 
     python benchmarks/regularizers_by_table.py --data ../shared/data [--published ../shared/published]
 """
@@ -10,15 +11,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+import dashpot
 from dashpot import compare
 from dashpot.report import render, summarize
 
@@ -53,8 +57,35 @@ def study_of(name: str, tabular: Any, workers: int | None) -> pd.DataFrame:
         "seconds": round(seconds, 1),
         "load": round(load, 1),
         "page_bytes": page,
+        "engine": engine(),
     }
     return answers[columns].assign(**last).assign(**first)[[*first, *columns, *last]]
+
+
+@cache
+def engine() -> str:
+    """Version and last commit of the library that runs; marked if it differs from that commit."""
+    here = Path(dashpot.__file__).parent
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", "-C", here, *words], capture_output=True, text=True, check=False).stdout.strip()
+
+    changed = " changed" if git("status", "--porcelain", "--", ".") else ""
+    return f"{dashpot.__version__} {git('log', '-1', '--format=%h', '--', '.')}{changed}"
+
+
+def known_tables(output: Path) -> set[str]:
+    """Tables that this state of the library has answered; what another has said is dropped."""
+    if not output.exists():
+        return set()
+    answers = pd.read_csv(output)
+    own = answers[answers["engine"] == engine()] if "engine" in answers else answers.iloc[:0]
+    if len(own) < len(answers):
+        print(f"dropped {answers['table'].nunique() - own['table'].nunique()} tables of another state", flush=True)
+        output.unlink()
+        if len(own):
+            own.to_csv(output, index=False)
+    return set(own["table"])
 
 
 def run(data: Path, suite: str, output: Path, workers: int | None, most_rows: int, limit: int) -> None:
@@ -62,7 +93,7 @@ def run(data: Path, suite: str, output: Path, workers: int | None, most_rows: in
     sys.path.insert(0, str(data))
     import load  # type: ignore[import-not-found]
 
-    known = set(pd.read_csv(output)["table"]) if output.exists() else set()
+    known = known_tables(output)
     names = [n for n in load.suite(suite) if load.SETS[n]["n"] <= most_rows and n not in known][:limit]
     for name in names:
         try:
@@ -71,6 +102,7 @@ def run(data: Path, suite: str, output: Path, workers: int | None, most_rows: in
             print(f"{name}: {error}", flush=True)
             continue
         answers.to_csv(output, mode="a", header=not output.exists(), index=False)
+        known.add(name)
         print(f"{name}: {answers['seconds'].iloc[0]} s", flush=True)
 
 
@@ -104,7 +136,8 @@ def summary(output: Path, published: Path | None) -> str:
     once = answers.drop_duplicates("table")
     about = (
         f"{len(once)} tables; a study took {once['seconds'].median():.0f} s at the median and "
-        f"{once['seconds'].max():.0f} s at most; the page {once['page_bytes'].max() / 1e3:.0f} kB at most."
+        f"{once['seconds'].max():.0f} s at most, {(once['seconds'] > 300).sum()} above 300 s; "
+        f"the page {once['page_bytes'].max() / 1e3:.0f} kB at most."
     )
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{about}"
 

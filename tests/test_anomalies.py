@@ -17,6 +17,7 @@ from dashpot.anomalies import Kind
 from dashpot.anomalies.floors import worth
 from dashpot.anomalies.folds import fingerprints, folds_of
 from dashpot.anomalies.judges import KINDS
+from dashpot.anomalies.juries import weights_of
 from dashpot.anomalies.neighbours import mean_distances
 from dashpot.anomalies.scale import Scale
 from dashpot.anomalies.standard import CAP, Standard
@@ -61,8 +62,15 @@ def surveyed(survey):
     return AnomalyDetector(kinds=KINDS[:1], max_epochs=20, random_state=0, workers=1).fit(survey)
 
 
-def test_rows_off_the_plane_are_among_the_ten_oddest(detector):
-    assert set(range(6)) <= set(np.argsort(-detector.training_scores_)[:10])
+def test_rows_off_the_plane_are_among_the_oddest(detector):
+    oddest = np.argsort(-detector.training_scores_)
+    assert len(set(range(6)) & set(oddest[:10])) >= 5
+    assert set(range(6)) <= set(oddest[:20])
+
+
+def test_the_code_sees_what_breaks_the_correlations(plane):
+    found = AnomalyDetector(parts=("code",), random_state=0, workers=1).fit(plane)
+    assert set(range(6)) <= set(np.argsort(-found.training_scores_)[:10])
 
 
 def test_a_training_row_is_judged_as_at_fit(detector, plane):
@@ -128,6 +136,25 @@ def test_a_measure_that_is_very_odd_counts_more_than_the_mean():
     assert scale.scores(one[None])[0] > scale.scores(all_four[None])[0] > 1.99
 
 
+@pytest.mark.parametrize("part", ["residual", "code", "nearest", "tenth"])
+def test_each_part_alone_finds_a_row_far_from_all(plane, part):
+    found = AnomalyDetector(parts=(part,), **QUICK).fit(plane)
+    usual, far = found.anomaly_scores(plane[6:]), found.anomaly_scores([[20.0, -20, 20, -20]])
+    assert far[0] > np.quantile(usual, 0.99)
+
+
+def test_odd_rows_that_are_alike_are_found_by_the_nearest_tenth(plane):
+    rng = np.random.default_rng(0)
+    table = np.vstack([plane[6:], [20, -20, 20, -20] + 0.001 * rng.normal(size=(12, 4))])
+    nearest, tenth = (AnomalyDetector(parts=(part,), **QUICK).fit(table) for part in ("nearest", "tenth"))
+    assert set(np.argsort(-tenth.training_scores_)[:12]) == set(range(294, 306))
+    assert nearest.training_scores_[294:].mean() < np.median(nearest.training_scores_)
+
+
+def test_parts_count_alike_and_networks_share_the_weight_of_theirs():
+    np.testing.assert_allclose(weights_of(("residual", "tenth"), 4), [0.25] * 4 + [1])
+
+
 def test_p_values_of_training_rows_are_their_ranks(detector, plane):
     p = detector.p_values(plane)
     assert p.min() == pytest.approx(1 / 300)
@@ -155,6 +182,13 @@ def test_missing_cells_are_neither_punished_nor_an_error(surveyed, survey):
     empty = row.assign(age=np.nan)
     assert np.isfinite(surveyed.anomaly_scores(empty)).all()
     assert surveyed.explain(empty, most=10).set_index("column").loc["age", "times"] == 0
+
+
+def test_a_row_with_a_missing_cell_is_no_odder_for_it(plane):
+    table = plane.copy()
+    table[100, 1] = np.nan
+    found = AnomalyDetector(parts=("nearest", "tenth"), **QUICK).fit(table)
+    assert found.training_scores_[100] < np.quantile(found.training_scores_, 0.9)
 
 
 def test_an_unseen_level_is_said_to_be_one():

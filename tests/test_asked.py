@@ -11,16 +11,17 @@ from sklearn import metrics
 import dashpot
 from dashpot import jobs, training
 from dashpot.errors import DataError, UsageError
-from dashpot.regularizers import L1, L2, Dropout, Ensemble
+from dashpot.regularizers import L1, L2, Dropout, Ensemble, Recipe
 from dashpot.report import render, summarize, to_markdown
 from dashpot.stack import Stack
 from dashpot.studies import compare, run, tested
 from dashpot.studies.bootstrap import Bootstrap
 from dashpot.studies.checks import copied_share, group_columns, leaking_columns
+from dashpot.studies.compare import study_design
 from dashpot.studies.effects import PRIOR
 from dashpot.studies.problem import prepare
 from dashpot.studies.questions import TOGETHER, asked_questions, default_questions, expanded
-from dashpot.studies.repeat import read_run
+from dashpot.studies.repeat import read_run, run_text
 from dashpot.studies.scores import SCORES, choose_scores
 from dashpot.studies.splits import draw_splits
 
@@ -166,14 +167,43 @@ def test_a_test_set_that_parts_a_group_or_leaves_nothing_is_refused(survey):
         compare(*survey, regularizers=asked, test=np.arange(200) < 50, groups=np.arange(200) % 40, **quick)
 
 
-def test_a_short_budget_makes_fewer_splits_and_never_fewer_than_five(survey):
+def test_a_short_budget_makes_fewer_splits_and_nothing_else_differs(survey):
     start = time.perf_counter()
     study = compare(*survey, regularizers=[L2(0.1)], splits=400, budget=1.5, **quick)
     assert time.perf_counter() - start < 15
-    assert 5 <= study.settings["splits"] < 400
-    assert "The budget allowed" in study.notes[-1]
-    whole = compare(*survey, regularizers=[L2(0.1)], splits=study.settings["splits"], **quick)
-    assert len(whole.results) == len(study.results)
+    assert 1 <= study.settings["splits"] < 400
+    assert any("The budget allowed" in note for note in study.notes)
+    whole = compare(*survey, regularizers=[L2(0.1)], splits=max(2, study.settings["splits"]), **quick)
+    same = whole.results[whole.results["split"] < study.settings["splits"]]
+    pd.testing.assert_frame_equal(same.drop(columns="seconds"), study.results.drop(columns="seconds"))
+
+
+def test_a_budget_that_allows_fewer_than_five_splits_gives_no_verdict_and_says_so(survey, monkeypatch):
+    monkeypatch.setattr(run.Rounds, "_fitting", lambda self, done, end, slowest: 2 if done == 1 else 0)
+    study = compare(*survey, regularizers=[L2(0.1)], splits=10, budget=60, **quick)
+    assert (study.settings["splits"], study.settings["partial"]) == (3, True)
+    assert "The budget allowed 3 of 10 splits; fewer than five are too few for a verdict." in study.notes
+    assert set(study.effects["verdict"]) == {"too few data"}
+
+
+def test_a_budget_shorter_than_one_split_keeps_what_is_answered(survey):
+    asked = [L2(0.01), L2(0.1), Dropout(0.2), Dropout(0.5), *map(L2, range(1, 9))]
+    study = compare(*survey, regularizers=asked, splits=10, budget=1e-3, **quick)
+    assert (study.settings["splits"], study.settings["partial"]) == (1, True)
+    assert 1 <= len(study.effects) < len(asked)
+    assert study.settings["asked"] == len(asked) + 1
+    notes = " ".join(study.notes)
+    assert "The budget ended before these were answered: " in notes
+    assert "L2(strength=8), Combined recipe." in notes
+    assert set(study.effects["verdict"]) == {"too few data"}
+    assert study.effects["low"].isna().all()
+    assert "splits = 10\n" in run_text(study.settings)
+
+
+def test_yardsticks_that_a_budget_has_no_time_for_are_noted(survey):
+    study = compare(*survey, regularizers=[L2(0.1)], splits=10, budget=1e-3, **quick | {"yardsticks": ("forest",)})
+    assert "Random forest" not in set(study.yardsticks["method"])
+    assert "The budget ended before these yardsticks were fitted: forest." in study.notes
 
 
 def test_an_interrupted_study_keeps_what_is_answered(survey, monkeypatch):
@@ -334,7 +364,7 @@ def test_a_study_that_was_stopped_goes_on_to_the_same_figures(survey, monkeypatc
     train_epoch = Stack.train_epoch
     monkeypatch.setattr(Stack, "train_epoch", lambda self: epochs.append(len(self.members)) or train_epoch(self))
     again = compare(*survey, checkpoint=tmp_path / "kept", **settings)
-    assert sum(epochs) == (18 - 2) * 4
+    assert sum(epochs) == (12 - 2) * 4  # in each split without and with dropout, once more for each ensemble
     pd.testing.assert_frame_equal(again.effects, whole.effects)
 
 
@@ -348,3 +378,31 @@ def test_ctrl_c_is_not_kept_by_the_network_of_scikit_learn(survey, monkeypatch):
     monkeypatch.setattr(BaseMultilayerPerceptron, "_update_no_improvement_count", interrupted)
     with pytest.raises(KeyboardInterrupt):
         compare(*survey, regularizers=[L2(0.1)], splits=3, workers=1, yardsticks=["mlp"], epochs=2)
+
+
+def test_a_network_that_several_questions_ask_for_is_trained_once(survey, monkeypatch):
+    trained = []
+    once = training.train_stack
+
+    def counted(examples, prepared, *more):
+        trained.append(len(prepared))
+        return once(examples, prepared, *more)
+
+    monkeypatch.setattr(training, "train_stack", counted)
+    study = compare(*survey, regularizers=None, ask=["ensemble-size"], splits=2, **quick)
+    assert sum(trained) == 2 * 16
+    assert study.settings["networks"] == 2 * 16
+
+
+def test_networks_that_are_shared_are_those_that_would_be_trained_alone(survey):
+    problem = prepare(*survey, "auto", None, None, 5, None, np.random.default_rng(0))
+    [split] = draw_splits(problem.strata, None, 1, 5, np.random.default_rng(1))
+    design = study_design(problem, (8,), 3)
+    recipes = [Recipe(()), Recipe((Ensemble(3),)), Recipe((Dropout(0.5), Ensemble(2, bootstrap=True)))]
+    planned = [jobs.Job(recipe, split.training, split.validation, 7, design) for recipe in recipes]
+    together = training.train(problem.examples, planned, workers=1)
+    for job, members in zip(planned, together, strict=True):
+        [alone] = training.train(problem.examples, [job], workers=1)
+        for network, same in zip(members, alone, strict=True):
+            np.testing.assert_array_equal(network.layers[0][0], same.layers[0][0])
+    assert together[0][0] is together[1][0]

@@ -14,6 +14,7 @@ import pytest
 
 import dashpot
 from dashpot.cli import main
+from dashpot.cli.progress import cut
 from dashpot.datasets import anes96_path
 
 SURVEY = str(anes96_path())
@@ -378,3 +379,9 @@ def test_ctrl_c_leaves_with_130_and_nothing_half_written(tmp_path):
     assert process.returncode == 130, error
     assert "Traceback" not in error
     assert os.listdir(tmp_path) == []
+
+
+def test_news_beside_the_progress_are_cut_where_there_is_no_room():
+    assert cut("Dropout leads (gain +0.056)", 40) == "Dropout leads (gain +0.056)"
+    assert cut("Dropout leads (gain +0.056)", 14) == "Dropout leads…"
+    assert cut("Dropout leads (gain +0.056)", -3) == ""

@@ -14,6 +14,7 @@ from dashpot.errors import DataError, UsageError
 from dashpot.regularizers import L2, Dropout, Recipe, Shift
 from dashpot.report import summarize
 from dashpot.studies import compare, results
+from dashpot.studies.compare import study_design
 from dashpot.studies.effects import BASELINE, PRIOR
 from dashpot.studies.problem import prepare
 from dashpot.studies.questions import TOGETHER, asked_questions, default_questions
@@ -170,6 +171,12 @@ def test_effects_are_paired_differences_of_the_results(study):
     table = rows.pivot(index="split", columns="method", values="value")
     found = study.effects.set_index("regularizer")["difference"]
     assert found["L2"] == pytest.approx((table[BASELINE] - table["L2"]).mean())
+
+
+def test_batches_grow_with_the_table(rng):
+    for rows, size in ((500, 64), (3400, 64), (3500, 128), (15_000, 256)):
+        problem = prepare(rng.normal(size=(rows, 1)), rng.normal(size=rows), "auto", None, None, 5, None, rng)
+        assert study_design(problem, (8,), 1).batch_size == size
 
 
 def test_the_strength_is_the_one_that_validates_best(study):

@@ -25,9 +25,12 @@ import dashpot
 from dashpot import DataError, Denoiser, ModelFileError, Noise, UsageError, load_anes96
 from dashpot.cli import dashpot as command
 from dashpot.denoising import noise_level, psnr, ssim
+from dashpot.denoising.alike import cleaned_together, most_alike
 from dashpot.denoising.classical import sliding_cosine
 from dashpot.denoising.corruption import corruption_of
 from dashpot.denoising.files import PictureFile, read_picture, write_picture
+from dashpot.denoising.kinds import Kind, crossed, may_be_a_kind, mirror_images_help
+from dashpot.denoising.looks import TwoLooks
 from dashpot.denoising.network import WindowDenoiser, glimpse, least_squares, principal_basis
 from dashpot.denoising.patches import assembled, cut, drawn, turned, turned_back
 from dashpot.denoising.planes import OPPONENT, joined, planes_of, scaled, unscaled
@@ -158,6 +161,18 @@ def test_masking_fills_missing_cells_and_leaves_the_others(survey):
     assert told.mean() > 0.85  # three of five voted for Clinton
 
 
+@pytest.mark.parametrize("kind", ["swap", "masking", "gaussian"])
+def test_whole_numbers_stay_whole_numbers(kind, survey):
+    model = Denoiser(Noise("inputs", kind, 0.3), **SMALL).fit(survey.iloc[:700])
+    rows = survey.iloc[700:]
+    assert [cells.dtype for _, cells in model.transform(rows).items()] == list(rows.dtypes)
+    found = model.transform(rows.assign(age=rows["age"].astype(float).where(rows["age"] < 60)))["age"]
+    assert (found.dropna() == found.dropna().round()).all()
+    amounts = rows.assign(age=rows["age"] + 0.5)  # these are no whole numbers
+    if kind != "masking":
+        assert (model.transform(amounts)["age"] != model.transform(amounts)["age"].round()).mean() > 0.9
+
+
 def test_swapped_categories_are_put_right(survey):
     denoiser = Denoiser(Noise("inputs", "swap", 0.2), random_state=0, workers=1).fit(survey.iloc[:700])
     rows = survey.iloc[700:]
@@ -190,6 +205,100 @@ def test_every_kind_of_noise_is_taken_out_of_pictures(kind, digits):
     assert denoiser.error_ < denoiser.noisy_error_
 
 
+# --- a second look
+
+
+@pytest.fixture(scope="module")
+def twice():
+    crop = load_sample_image("china.jpg")[:200, :260, 1] / 255
+    level = Noise("inputs", "gaussian", 0.15)
+    return Denoiser(level, (64,), looks=2, windows=30_000, max_epochs=3, random_state=0, workers=1).fit([crop])
+
+
+def test_a_second_look_comes_nearer_to_the_clean_picture_than_the_first(twice, photograph):
+    assert isinstance(twice.model_, TwoLooks)
+    assert twice.error_ < twice.model_.first.error
+    clean = load_sample_image("china.jpg")[220:400, :180, 1] / 255
+    given = noisy(clean, 0.15)
+    first = twice.model_.first.denoise(given, 0.15)
+    assert psnr(clean, twice.transform([given])[0]) > psnr(clean, first.clip(0, 1)) + 0.1
+
+
+def test_a_second_look_takes_pictures_in_colour_and_of_any_size(twice, photograph):
+    for picture in (photograph[:40, :50], photograph[:9, :60, 0] / 255, photograph[:7, :7, 0]):
+        (found,) = twice.transform([picture])
+        assert found.shape == picture.shape
+        assert found.dtype == picture.dtype
+
+
+def test_where_a_second_look_does_not_help_there_is_none():
+    flat = np.random.default_rng(0).random((60, 60))  # nothing but noise: nothing is alike
+    model = Denoiser(STRONG, **SMALL, looks=2).fit([flat])
+    if isinstance(model.model_, TwoLooks):
+        assert model.error_ < model.model_.first.error
+    assert not isinstance(Denoiser(STRONG, **SMALL, looks=2).fit(load_digits().images / 16).model_, TwoLooks)
+
+
+def test_patches_that_are_alike_are_found_far_away():
+    plane = np.random.default_rng(0).random((60, 60)).astype(np.float32)
+    plane[20:28, 34:42] = plane[6:14, 24:32]
+    rows, columns = most_alike(plane, 8, np.array([6]))
+    own = np.flatnonzero(columns[:, 0] == 24)[0]
+    assert (rows[own, 0], columns[own, 0]) == (6, 24)
+    assert (rows[own, 1], columns[own, 1]) == (20, 34)
+    assert rows.min() >= 0
+    assert max(rows.max(), columns.max()) <= 52
+
+
+def test_cleaning_alike_patches_together_adds_to_a_first_estimate():
+    clean = load_sample_image("china.jpg")[100:200, 300:400, 1] / 255
+    given = noisy(clean, 0.15)
+    estimate = sliding_cosine(given, 0.15)
+    assert psnr(clean, cleaned_together(given, estimate, 0.15)) > psnr(clean, estimate)
+    assert np.isfinite(cleaned_together(given[:5, :9], given[:5, :9], 0.1)).all()
+    assert np.allclose(cleaned_together(given, given, 1e-6), given, atol=1e-3)  # without noise nothing is taken
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    """Pictures of one kind: bright spots at the same places, each more or less bright."""
+    rng, (down, right) = np.random.default_rng(0), np.indices((20, 20))
+    spots = [np.exp(-((down - a) ** 2 + (right - b) ** 2) / 6) for a, b in ((5, 5), (5, 14), (14, 9))]
+    return np.stack([0.2 + sum(rng.random() * spot for spot in spots) / 2 for _ in range(80)])
+
+
+def test_what_pictures_of_a_kind_have_in_common_is_used(blobs, tmp_path):
+    model = Denoiser(STRONG, (64,), looks=2, windows=20_000, max_epochs=3, random_state=0, workers=1).fit(blobs[:70])
+    assert model.model_.kind.size == (20, 20)
+    given = noisy(blobs[70:], 0.2)
+    found = model.transform(given)
+    assert psnr(blobs[70:], found) > psnr(blobs[70:], np.stack([model.model_.first.denoise(p, 0.2) for p in given])) + 1
+    larger = np.pad(given[0], 4, mode="symmetric")
+    assert np.array_equal(model.transform([larger])[0], model.model_.first.denoise(larger, 0.2).clip(0, 1))
+    loaded = dashpot.load(model.save(tmp_path / "kind.dashpot"))
+    assert np.array_equal(loaded.transform(given), found)
+
+
+def test_pictures_without_anything_in_common_are_no_kind():
+    textures = np.random.default_rng(0).random((60, 20, 20))
+    model = Denoiser(STRONG, **SMALL, looks=2).fit(textures)
+    assert getattr(model.model_, "kind", None) is None
+
+
+def test_the_expected_picture_of_a_kind_is_near_the_clean_one(blobs):
+    kind = Kind.of(blobs[:60], mirrored=False)
+    assert len(kind.squares) == 3
+    found = np.stack([kind.expected(one, 0.2) for one in noisy(blobs[60:], 0.2)])
+    assert psnr(blobs[60:], found) > 25
+    assert not may_be_a_kind(list(blobs[:49]))
+    kinds = crossed(list(blobs), mirrored=False)
+    assert len(kinds) == 80
+    assert np.array_equal(kinds[0].mean, kinds[15].mean)
+    assert not np.allclose(kinds[0].mean, kinds[16].mean)
+    assert not mirror_images_help(list(blobs), 0.2)
+    assert mirror_images_help([*blobs[:64], *blobs[64:, :, ::-1]], 0.2)
+
+
 # --- the same again
 
 
@@ -200,10 +309,11 @@ def test_the_same_seed_gives_the_same_denoiser_on_any_number_of_workers(digits):
     assert not np.array_equal(one.transform(digits[:5]), other.transform(digits[:5]))
 
 
-@pytest.mark.parametrize("name", ["of_digits", "of_photographs", "of_survey"])
+@pytest.mark.parametrize("name", ["of_digits", "of_photographs", "twice", "of_survey"])
 def test_a_file_brings_back_the_same_denoiser(name, request, tmp_path, digits, photograph, survey):
     model = request.getfixturevalue(name)
-    data = {"of_digits": digits[:3], "of_photographs": [photograph], "of_survey": survey.iloc[:50]}[name]
+    data = {"of_digits": digits[:3], "of_photographs": [photograph], "of_survey": survey.iloc[:50]}
+    data = data.get(name, [photograph[:60]])
     loaded = dashpot.load(model.save(tmp_path / "model.dashpot"))
     first, second = model.transform(data), loaded.transform(data)
     if name == "of_survey":
@@ -277,6 +387,7 @@ def test_arrays_and_frames_of_one_table_are_cleaned_alike():
         ({"windows": 10}, "windows=10"),
         ({"hidden_layers": (0,)}, "hidden_layers"),
         ({"networks": True}, "networks=True"),
+        ({"looks": 3}, "looks=3"),
         ({"symmetries": 9}, "from 1 to 8"),
         ({"corruption": 0.2}, "must be Noise"),
         ({"corruption": Noise("weights")}, "must be Noise"),
@@ -507,6 +618,12 @@ def test_rows_held_out_are_not_learned_from():
     assert held_out(1)[False].tolist() == [0]
 
 
+def test_rows_are_held_out_in_stretches_so_that_neighbours_promise_nothing():
+    held = held_out(1000)[True]
+    assert len(held) == 100
+    assert (np.diff(held) > 1).sum() == 4
+
+
 def test_few_rows_come_back_less_often():
     wine = load_wine().data
     assert Rows.of(wine[:20]).settings.windows == 5_000
@@ -521,11 +638,11 @@ def test_levels_of_a_category_are_masked_together_and_missing_cells_get_no_noise
     rows = Rows.of(frame)
     clean = rows.units(frame, "Denoiser.fit")
     kinds = np.flatnonzero(~rows._amounts())[:4]
-    aims, seen = rows.drawing(clean, None, corruption_of(Noise("inputs", "masking", 0.4), "D"))(2_000, rng, False)
+    aims, seen, _ = rows.drawing(clean, None, corruption_of(Noise("inputs", "masking", 0.4), "D"))(2_000, rng, False)
     masked = seen[:, kinds].sum(1) == 0
     assert 0.3 < masked.mean() < 0.5
     assert (aims[:, kinds].sum(1) == 1).all()
-    aims, seen = rows.drawing(clean, None, corruption_of(Noise("inputs", "gaussian", 0.4), "D"))(2_000, rng, False)
+    aims, seen, _ = rows.drawing(clean, None, corruption_of(Noise("inputs", "gaussian", 0.4), "D"))(2_000, rng, False)
     numbers = rows._amounts()
     absent = (aims[:, numbers] == 0).all(1)
     assert 0.1 < absent.mean() < 0.4
@@ -540,7 +657,7 @@ def test_both_numbers_of_a_date_are_masked_together():
     rows = Rows.of(frame)
     clean = rows.units(frame, "Denoiser.fit")
     masking = corruption_of(Noise("inputs", "masking", 0.4), "Denoiser")
-    _, seen = rows.drawing(clean, None, masking)(2_000, np.random.default_rng(0), False)
+    seen = rows.drawing(clean, None, masking)(2_000, np.random.default_rng(0), False).noisy
     days = np.flatnonzero(rows.encoder.inputs_.source == 0)
     assert len(days) > 1
     masked = seen[:, days] == 0
@@ -719,6 +836,7 @@ def test_a_table_is_cleaned(tmp_path, survey, of_survey):
     done = ran(tmp_path / "rows.csv", "-o", tmp_path / "out.csv", *more)
     assert done.exit_code == 0, done.output
     assert list(pd.read_csv(tmp_path / "out.csv").columns) == list(survey.columns)
+    assert "." not in (tmp_path / "out.csv").read_text()  # the survey holds whole numbers
     assert "What changed" in (tmp_path / "page.html").read_text()
 
 

@@ -16,7 +16,8 @@ from dashpot.regularizers.initializers import He
 from dashpot.studies import compare
 from dashpot.studies.effects import BASELINE, PRIOR
 from dashpot.studies.splits import draw_splits
-from dashpot.studies.statistics import corrected_interval, judge, power_of
+from dashpot.studies.spreads import Corrected, shared_rows
+from dashpot.studies.statistics import corrected_interval, interval_of, judge, power_of
 
 tiny = {"hidden_layers": (8,), "epochs": 15, "yardsticks": (), "workers": 1}
 
@@ -158,8 +159,8 @@ def test_a_permuted_target_is_predicted_no_better_than_by_chance():
 def test_an_effect_of_the_size_that_a_study_says_it_finds_is_found_four_times_in_five():
     rng = np.random.default_rng(7)
     shared, own = rng.normal(size=(2000, 1)) * np.sqrt(0.2), rng.normal(size=(2000, 10)) * np.sqrt(0.8)
-    unit = np.tile([-1.0, 1.0], 5)  # ten differences with the spread that the model gives them
-    stated = power_of(unit / unit.std(ddof=1) * np.sqrt(0.8), 0.25, margin=1.0, questions=1, rows=100).detectable
+    spread = Corrected(np.sqrt(0.8), 0.25)  # of ten differences, as the model has it
+    stated = power_of(spread, 10, margin=1.0, questions=1, rows=100).detectable
     found = np.mean([judge([row], 0.25)[0][2] == "helps" for row in stated + shared + own])
     assert 0.75 <= found <= 0.92
 
@@ -190,44 +191,36 @@ def test_holm_over_15_null_regularizers_keeps_any_claim_at_alpha():
     assert rate <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 100)
 
 
-def ridge_gains(seed, rows=150, columns=12, splits=10):
-    """Paired gains in squared error of a strong over a weak penalty, on the splits of a study of simulated rows."""
-    rng = np.random.default_rng(seed)
+def ridge_study(seed, rows=150, columns=12, splits=10):
+    """The interval for the gain of a strong over a weak penalty, and the true gain of this study's own models."""
+    rng, slopes = np.random.default_rng(seed), np.linspace(0, 0.4, columns)
     X = rng.normal(size=(rows, columns))
-    y = X @ np.linspace(0, 0.4, columns) + rng.normal(size=rows)
+    y = X @ slopes + rng.normal(size=rows)
     drawn = draw_splits(np.zeros(rows, dtype=int), None, splits, 5, rng)
-    return np.array([_ridge_gain(X, y, np.r_[s.training, s.validation], s.test) for s in drawn])
+    found = [_ridge_gain(X, y, np.r_[s.training, s.validation], s.test, slopes) for s in drawn]
+    means, terms = np.array([own.mean() for own, _ in found]), [(own - own.mean()) / len(own) for own, _ in found]
+    spread = shared_rows(means, terms, [s.test for s in drawn], 5, learned=0.8)
+    return interval_of(means, spread, 0.95), np.mean([truth for _, truth in found])
 
 
-def _ridge_gain(X, y, learned, tested):
-    """How much less squared error a penalty of 30 has than none."""
-    errors = [
-        np.mean((Ridge(alpha).fit(X[learned], y[learned]).predict(X[tested]) - y[tested]) ** 2) for alpha in (1e-6, 30)
-    ]
-    return errors[0] - errors[1]
-
-
-def true_ridge_gain(rows=120, columns=12, count=4000):
-    """The expected gain for training sets of this size, by fresh rows of the same kind."""
-    rng, slopes = np.random.default_rng(12345), np.linspace(0, 0.4, columns)
-    gains = []
-    for _ in range(count):
-        X = rng.normal(size=(rows, columns))
-        y = X @ slopes + rng.normal(size=rows)
-        off = [Ridge(alpha).fit(X, y).coef_ - slopes for alpha in (1e-6, 30)]
-        gains.append(off[0] @ off[0] - off[1] @ off[1])
-    return float(np.mean(gains))
+def _ridge_gain(X, y, learned, tested, slopes):
+    """How much less squared error a penalty of 30 has than none: on each test row, and on new rows."""
+    errors, truths = [], []
+    for alpha in (1e-6, 30):
+        model = Ridge(alpha, fit_intercept=False).fit(X[learned], y[learned])
+        errors.append((model.predict(X[tested]) - y[tested]) ** 2)
+        truths.append(((model.coef_ - slopes) ** 2).sum())  # the columns are standard normal
+    return errors[0] - errors[1], truths[0] - truths[1]
 
 
 @pytest.mark.slow
-def test_intervals_cover_the_truth_of_real_learners_in_93_percent_or_more():
-    # 93 to 97 % hold where splits are correlated as the correction assumes (test_statistics); real learners often
-    # vary less from one sample of rows to the next than from split to split, and are covered more often
-    truth = true_ridge_gain()
-    intervals = [corrected_interval(ridge_gains(seed), test_share=0.25) for seed in range(1000)]
-    covered = np.mean([interval.low <= truth <= interval.high for interval in intervals])
-    print(f"true gain {truth:.4f}, covered in {covered:.3f} of 1000 studies")
-    assert covered >= 0.93
+@pytest.mark.parametrize(("rows", "columns", "splits"), [(150, 12, 5), (150, 12, 10), (150, 12, 30), (600, 40, 10)])
+def test_intervals_cover_the_truth_of_real_learners_in_93_to_98_percent(rows, columns, splits):
+    # 93 to 97 % is the aim; half of what rows do to each other is added in any case, which makes it a little more here
+    studies = [ridge_study(seed, rows, columns, splits) for seed in range(1000)]
+    covered = np.mean([interval.low <= truth <= interval.high for interval, truth in studies])
+    print(f"{rows} rows, {splits} splits: covered in {covered:.3f} of 1000 studies")
+    assert 0.93 <= covered <= 0.985
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Trees and a linear model on the folds of a race: their share is told, and they are not in the model."""
+"""Trees and a linear model on the folds of a race, and in its ensemble."""
 
 import numpy as np
 import pytest
@@ -29,28 +29,44 @@ def beside():
     return short(*steps()).race_
 
 
-def test_where_trees_win_they_would_take_the_ensemble(beside):
+def test_where_trees_win_they_take_the_ensemble(beside):
     assert beside.trees.share > 0.5
-    assert beside.trees.scores["Random forest"] < beside.score
+    assert beside.trees.scores["Random forest"] < beside.trees.score_without
     mean, low, high = beside.trees.gain(beside.left_out, beside.row_weights)
     assert 0 < low < mean < high
-    assert beside.trees.score == pytest.approx(beside.score - mean)
-    assert "Consider EnsembleClassifier" in repr(beside)
-
-
-def test_the_model_holds_networks_only_with_or_without_trees(tmp_path):
-    frame, vote = dashpot.load_anes96()
-    plain, beside = (short(frame[:300], vote[:300], trees=trees) for trees in (False, True))
-    np.testing.assert_array_equal(plain.predict_proba(frame), beside.predict_proba(frame))
-    assert plain.race_.trees is None
-    assert "Trees" not in repr(plain.race_)
-    assert "not in the model" in repr(beside.race_)
-    assert len(dashpot.load(beside.save(tmp_path / "m.dashpot")).networks_) == len(plain.networks_)
+    assert beside.score == pytest.approx(beside.trees.score_without - mean)
+    assert f"take {100 * beside.trees.share:.0f} % of the ensemble" in repr(beside)
 
 
 def test_shares_with_those_of_the_networks_are_whole(beside):
-    assert 0 <= beside.trees.share <= 1
+    assert beside.trees.share + beside.weights.sum() == pytest.approx(1)
     assert set(beside.trees.shares) == {"Logistic regression", "Boosted trees", "Random forest"}
+
+
+def test_what_has_no_share_is_not_in_the_model_and_networks_alone_stay_what_they_were():
+    frame, vote = dashpot.load_anes96()
+    plain, beside = (short(frame[:300], vote[:300], trees=trees) for trees in (False, True))
+    assert plain.race_.trees is None
+    assert "Trees" not in repr(plain.race_)
+    assert list(beside.members_) == ["networks", *(", ".join(key) for key in beside.race_.trees.weights)]
+    np.testing.assert_allclose(beside.combined_.weights.sum(), 1)
+    assert beside.race_.trees.score_without == pytest.approx(plain.race_.score)
+
+
+def test_trees_of_a_race_learn_all_rows_and_are_saved_as_numbers(tmp_path):
+    X, y = steps()
+    model = short(X, y)
+    assert model.score(X, y) > 0.95
+    same = dashpot.load(model.save(tmp_path / "m.dashpot"))
+    np.testing.assert_array_equal(same.predict_proba(X), model.predict_proba(X))
+
+
+def test_amounts_of_a_race_with_trees_have_the_axes_of_the_target(tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    model = short(X, y)
+    same = dashpot.load(model.save(tmp_path / "m.dashpot"))
+    np.testing.assert_array_equal(same.predict(X), model.predict(X))
+    assert model.predict(X).shape == y.shape
 
 
 @pytest.mark.parametrize(
@@ -75,7 +91,7 @@ def test_no_row_is_predicted_by_a_tree_that_trained_on_it(monkeypatch):
     monkeypatch.setattr(racing, "out_of_fold", lambda course: kept.append(course) or out_of_fold(course))
     X, y = steps(80)
     short(X, np.random.default_rng(1).permutation(y))  # nothing to learn: who saw the row would know it by heart
-    names, predictions = out_of_fold(kept[0])
+    names, _, predictions = out_of_fold(kept[0])
     right = predictions[names.index("Random forest")].argmax(1) == kept[0].examples.targets
     assert 0.2 < right.mean() < 0.8
 
@@ -87,4 +103,8 @@ def test_the_command_tells_the_share(tmp_path):
     arguments = ["race", str(data), "-t", "y", "-o", str(tmp_path / "m.dashpot"), "--candidates", "1"]
     done = CliRunner().invoke(command, [*arguments, "--with-trees", "--task", "classification"], catch_exceptions=False)
     assert done.exit_code == 0
-    assert "Trees and a linear model would take" in done.output
+    assert "Trees and a linear model take" in done.output
+    done = CliRunner().invoke(
+        command, ["predict", str(tmp_path / "m.dashpot"), str(data), "-o", str(tmp_path / "p.csv")]
+    )
+    assert done.exit_code == 0

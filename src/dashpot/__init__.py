@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from dashpot.showing import show as show
     from dashpot.studies import Study as Study
     from dashpot.studies import compare as compare
+    from dashpot.yardsticks import YardstickClassifier as YardstickClassifier
+    from dashpot.yardsticks import YardstickRegressor as YardstickRegressor
 
 __version__ = "0.1.0"
 
@@ -52,6 +54,8 @@ _homes = {
     "EnsembleRegressor": "dashpot.estimators",
     "MLPClassifier": "dashpot.estimators",
     "MLPRegressor": "dashpot.estimators",
+    "YardstickClassifier": "dashpot.yardsticks",
+    "YardstickRegressor": "dashpot.yardsticks",
     "Denoiser": "dashpot.denoising",
     "diagnose": "dashpot.diagnosis",
     "landscape": "dashpot.landscapes",

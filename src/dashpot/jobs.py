@@ -80,6 +80,8 @@ class Design:
         Over what the weighted sums of hidden layers are normalized.
     learned : tuple of str
         What is learned beside weights and biases: names of `dashpot.learned.FACTORS`.
+    shared : int
+        Networks that share their weights up to a factor for each input and each output of each layer, and train as one.
     """
 
     hidden_layers: tuple[int, ...]
@@ -95,6 +97,7 @@ class Design:
     skip: bool = False
     norm: str = "none"
     learned: tuple[str, ...] = ()
+    shared: int = 1
 
     @cached_property
     def built(self) -> Activations:
@@ -241,6 +244,7 @@ def stacks(examples: Examples, prepared: Sequence[Prepared], workers: int = 1) -
             design.numeric_embedding,
             design.norm,
             design.learned,
+            design.shared,
             one.job.recipe.structures,
             one.steps,
             one.batch_width,
@@ -255,6 +259,7 @@ def _divided(examples: Examples, group: list[Prepared], least: int) -> list[list
     """A group in equal parts: none too large, and `least` parts where there is work for them."""
     widths = group[0].job.widths(examples)
     bytes_each = 4 * (4 * parameter_count(widths) + 6 * group[0].batch_width * sum(widths))
+    bytes_each *= group[0].job.design.shared
     most = max(1, LARGEST_STACK // bytes_each)
     parts = -(-len(group) // most)
     if len(group) * bytes_each > WORTH_DIVIDING:

@@ -9,12 +9,20 @@ from typing import Any
 from dashpot.anomalies.saved import detector_from
 from dashpot.denoising.saved import denoiser_from
 from dashpot.errors import DashpotError, ModelFileError
-from dashpot.estimators.saved import ENSEMBLES, ESTIMATORS, ensemble_from, estimator_from
+from dashpot.estimators.saved import (
+    ENSEMBLES,
+    ESTIMATORS,
+    YARDSTICKS,
+    ensemble_from,
+    estimator_from,
+    yardstick_from,
+)
 from dashpot.model_files import DAMAGE, Tensors, read, refused
 
 BUILDERS: dict[str, Callable[[dict[str, Any], Tensors], Any]] = {
     **dict.fromkeys(ESTIMATORS, estimator_from),
     **dict.fromkeys(ENSEMBLES, ensemble_from),
+    **dict.fromkeys(YARDSTICKS, yardstick_from),
     "AnomalyDetector": detector_from,
     "Denoiser": denoiser_from,
 }

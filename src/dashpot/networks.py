@@ -108,7 +108,9 @@ class Bend(NamedTuple):
     def train(self, units: Tensor) -> Tensor:
         """The activation in torch; without straight units and mix it may change its argument."""
         if len(self.mix):
-            return torch.lerp(units, self._replace(mix=()).train(units.clone()), torch.as_tensor(self.mix))
+            return torch.lerp(
+                units, self._replace(mix=()).train(units.clone()), torch.as_tensor(self.mix, dtype=units.dtype)
+            )
         activate = ACTIVATIONS[self.name].train
         if not self.straight:
             return activate(units)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from dashpot.embeddings import Embedding, together
 from dashpot.jobs import Examples, Prepared
-from dashpot.learned import PLAIN, Learned, as_numbers, learned_of, put_back, sizes
+from dashpot.learned import PLAIN, Learned, apart, as_numbers, learned_of, put_back, sizes
 from dashpot.monitors import Predicted, Scores
 from dashpot.networks import (
     WHOLE,
@@ -65,9 +65,11 @@ def step(
         seen, inputs, activation, lambda units, depth: recipe.perturb_units(units, depth, rng), embedding, shares
     )
     losses = (design.loss.per_row(outputs, targets) * weights).sum(1)
-    total = losses + recipe.penalty(layers, units)
-    # a sum, so that no network scales another's gradient
-    gradients = torch.autograd.grad(total.sum(), [*(part for layer in layers for part in layer), *learned.tensors()])
+    total = losses + recipe.penalty(scaled if learned.members else layers, units)
+    # a sum, so that no network scales another's gradient; a mean over members that share their weights
+    gradients = torch.autograd.grad(
+        total.sum() / design.shared, [*(part for layer in layers for part in layer), *learned.tensors()]
+    )
     return losses.detach(), list(gradients)
 
 
@@ -127,13 +129,13 @@ class Stack:
         self.finished: dict[int, tuple[Network, ...]] = {}
         self.design = prepared[0].job.design
         self.widths = prepared[0].job.widths(examples)
-        self.steps, self.batch = prepared[0].steps, prepared[0].batch_width
+        self.steps, self.batch, self.each = prepared[0].steps, prepared[0].batch_width, self.design.shared
         self.device = torch.device(device)
         self.examples = examples
         self._load(examples)
         self.further = len(self.embedding.further)
         self.typical: tuple[Tensor, ...] = self._typical() if self.design.norm == "batch" else ()
-        self.recipe = self._recipe()
+        self.recipe, self.noise = self._recipes()
         self.parameters = torch.cat([self._first_weights(i) for i in range(len(prepared))])
         self.optimizer = self._optimizer()
         self.memory = self.recipe.begin(self.parameters)
@@ -141,10 +143,13 @@ class Stack:
         self.epoch = 0
         self.histories: list[dict[str, list[float]]] = [{} for _ in prepared]
 
-    def _recipe(self) -> Recipe:
-        """The recipes of all networks in one."""
+    def _recipes(self) -> tuple[Recipe, Recipe]:
+        """The recipes of all networks in one, and that of their members, each with the strengths of its network."""
         columns = replace(self.examples.columns, further=self.embedding.further)
-        return stacked([one.job.recipe for one in self.members], self.device).bind(columns)
+        networks = stacked([one.job.recipe for one in self.members], self.device).bind(columns)
+        if self.each == 1:
+            return networks, networks
+        return networks, stacked([one.job.recipe for one in self._every()], self.device).bind(columns)
 
     def _load(self, examples: Examples) -> None:
         """Inputs and targets of all rows, those of each network's own making behind, on the device."""
@@ -159,8 +164,9 @@ class Stack:
             count = len(one.sample) - len(one.sample.rows)
             self.rows.append(np.concatenate([one.sample.rows, np.arange(start, start + count)]))
             start += count
-        self.weights = [one.sample.weights for one in self.members]
-        scales = self._scalings()
+        self.rows = [rows for rows in self.rows for _ in range(self.each)]
+        self.weights = [one.sample.weights for one in self.members for _ in range(self.each)]
+        scales = [scale for scale in self._scalings() for _ in range(self.each)]
         self.scales = [torch.from_numpy(np.stack(part)[:, None]).to(self.device) for part in zip(*scales, strict=True)]
         self.embedding = together(self._embeddings(scales), self.device)
         self._load_validation(examples)
@@ -187,16 +193,24 @@ class Stack:
         """The embedding of each network."""
         return [
             one.job.start[0].embedding if one.job.start else embedding_of(one.sample, self.design, scale, one.job.seed)
-            for one, scale in zip(self.members, scales, strict=True)
+            for one, scale in zip(self._every(), scales, strict=True)
         ]
+
+    def _every(self) -> list[Prepared]:
+        """The networks, those that share their weights one by one."""
+        return [one for one in self.members for _ in range(self.each)]
+
+    def _seeds(self) -> list[int]:
+        """A seed for each of these."""
+        return [member_seed(one.job.seed, place) for one in self.members for place in range(self.each)]
 
     def _load_validation(self, examples: Examples) -> None:
         """Validation rows and weights of each network, padded to chunks of one batch."""
         most = max(len(one.job.validation) for one in self.members)
         chunks = -(-most // self.batch)
-        rows = np.zeros((len(self.members), chunks * self.batch), dtype=np.int64)
+        rows = np.zeros((len(self.members) * self.each, chunks * self.batch), dtype=np.int64)
         weights = np.zeros(rows.shape, dtype=np.float32)
-        for i, one in enumerate(self.members):
+        for i, one in enumerate(self._every()):
             own = one.job.validation
             given = np.ones(len(own)) if examples.weights is None else examples.weights[own]
             rows[i] = own[0] if len(own) else one.job.rows[0]
@@ -216,7 +230,8 @@ class Stack:
                 layer.biases.copy_(torch.from_numpy(biases))
             put_back(self._learned(parameters), one.job.start[0])
             return parameters
-        inputs = self._some_inputs(i) if one.job.recipe.using("settle") else None
+        apart(self._learned(parameters), one.job.seed)
+        inputs = self._some_inputs(i * self.each) if one.job.recipe.using("settle") else None
         write(first_layers(layers, self.design.built, one.job.recipe, one.job.seed, inputs), layers)
         return parameters
 
@@ -233,8 +248,9 @@ class Stack:
         """What networks with these parameters learn beside weights and biases."""
         return learned_of(parameters[:, layers_size(self.widths) :], self.design, self.widths, self.further)
 
-    def _predicting(self, parameters: Tensor, own: slice = EVERY) -> tuple[Sequence[Layer], Activations, Embedding]:
-        """Layers, activation and embedding with which some networks, or all, predict, given their parameters."""
+    def _predicting(self, parameters: Tensor, i: int | None = None) -> tuple[Sequence[Layer], Activations, Embedding]:
+        """Layers, activation and embedding with which one network predicts, or all do, given its parameters."""
+        own = EVERY if i is None else slice(i * self.each, (i + 1) * self.each)
         learned = self._learned(parameters)
         layers, activation = learned.layers(layers_of(parameters, self.widths)), learned.activation(self.design.built)
         embedding = learned.embedding(self.embedding.each(lambda part: part[own]))
@@ -259,7 +275,7 @@ class Stack:
 
     def train_epoch(self) -> Tensor:
         """Every training row once; the mean loss of each network, (networks,)."""
-        seeds = [one.job.seed for one in self.members]
+        seeds = self._seeds()
         order, weights = self._batches()
         layers = layers_of(self.parameters, self.widths)
         losses = torch.zeros(len(self.members), device=self.device)
@@ -269,27 +285,30 @@ class Stack:
         used = gradients[:, : layers_size(self.widths) + sum(sizes(self.design, self.widths, self.further))]
         epochs = torch.tensor([float(one.job.design.epochs) for one in self.members], device=self.device)
         recipe = self.recipe.at(self.epoch / epochs)
+        noise = recipe if self.each == 1 else self.noise.at(self.epoch / epochs.repeat_interleave(self.each))
         first = 1 + self.epoch * self.steps
         rngs = map(Draws, keys(seeds, range(first, first + self.steps)).to(self.device))
         for number, rng in enumerate(rngs):
             inputs, targets = self._gather(order[:, number])
             batch = (leaves, inputs, targets, weights[:, number])
-            loss, parts = step(*batch, recipe, self.design, rng, self.embedding, learned)
+            loss, parts = step(*batch, noise, self.design, rng, self.embedding, learned)
             torch.cat([part.flatten(1) for part in parts], dim=1, out=used)
             taken = self.optimizer.update(gradients)
             write(recipe.constrain(layers, taken), layers)
             self.memory = recipe.end_step(self.memory, self.parameters)
-            losses += loss
+            losses += self._mean(loss)
         self.epoch += 1
         return losses / self.steps
 
     def _batches(self) -> tuple[Tensor, Tensor]:
         """Row numbers and row weights of an epoch's batches, (networks, steps, batch); weight 0 fills up."""
-        shape = (len(self.members), self.steps, self.batch)
+        shape = (len(self.members) * self.each, self.steps, self.batch)
         order, weights = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
-        for i, (one, rows, given) in enumerate(zip(self.members, self.rows, self.weights, strict=True)):
+        for i, (one, seed, rows, given) in enumerate(
+            zip(self._every(), self._seeds(), self.rows, self.weights, strict=True)
+        ):
             # the epoch counts in the upper half: streams of neighbouring counters overlap, and so would the orders
-            philox = np.random.Philox(key=one.job.seed, counter=self.epoch << 128)
+            philox = np.random.Philox(key=seed, counter=self.epoch << 128)
             places, shares = batch_places(len(rows), self.steps, self.batch)
             taken = one.job.recipe.order(one.sample, np.random.Generator(philox))[places]
             order[i], weights[i] = rows[taken], given[taken] * shares
@@ -319,15 +338,21 @@ class Stack:
                 outputs = outputs + self.scales[2]
             loss = loss + (self.design.loss.per_row(outputs, targets) * weights[:, chunk]).sum(1)
             error = error + (self.design.loss.error(outputs, targets) * weights[:, chunk]).sum(1)
+        loss, error = self._mean(loss), self._mean(error)
         return Scores({"loss": loss, "error": error}, lambda: self._predicted(parameters))
+
+    def _mean(self, values: Tensor) -> Tensor:
+        """The mean over the members of each network, (networks,)."""
+        return values if self.each == 1 else values.view(-1, self.each).mean(1)
 
     def _predicted(self, parameters: Tensor) -> Iterator[Predicted]:
         """Targets and predictions of each network's validation rows."""
         for i, one in enumerate(self.members):
             own = one.job.validation
-            outputs = self._network(i, parameters[i : i + 1]).outputs(self.examples.inputs[own])
+            found = self._networks(i, parameters[i : i + 1])
+            outputs = [self.design.loss.predict(network.outputs(self.examples.inputs[own])) for network in found]
             weights = np.ones(len(own)) if self.examples.weights is None else self.examples.weights[own]
-            yield Predicted(self.examples.targets[own], self.design.loss.predict(outputs), weights)
+            yield Predicted(self.examples.targets[own], np.mean(outputs, axis=0), weights)
 
     def end_epoch(self, losses: Tensor) -> None:
         """Score, remember, and let go of the networks that have stopped."""
@@ -367,41 +392,50 @@ class Stack:
         snapshots = self.recipe.snapshots(self.memory)
         best = next((v for name, v in self.memory.items() if name.endswith(".best_epoch")), None)
         for i in torch.nonzero(stopped).flatten().tolist():
-            network = self._network(i, kept[i : i + 1])
-            network.best_epoch = int(best[i]) if best is not None and restored[i] else None
-            network.diverged = self.epoch if bool(diverged[i]) else None
+            networks = self._networks(i, kept[i : i + 1])
+            for network in networks:
+                network.best_epoch = int(best[i]) if best is not None and restored[i] else None
+                network.diverged = self.epoch if bool(diverged[i]) else None
             others = [copy[i] for copy in snapshots if copy[i].isfinite().all() and not torch.equal(copy[i], kept[i])]
-            copies = (replace(self._network(i, copy[None]), snapshot=True) for copy in others)
-            self.finished[self.members[i].number] = network, *copies
+            copies = (replace(one, snapshot=True) for copy in others for one in self._networks(i, copy[None]))
+            self.finished[self.members[i].number] = *networks, *copies
         self.take(~stopped)
 
     def take(self, keep: Tensor) -> None:
         """Some of the networks only."""
         kept = torch.nonzero(keep).flatten().tolist()
         self.members = [self.members[i] for i in kept]
-        self.rows = [self.rows[i] for i in kept]
-        self.weights = [self.weights[i] for i in kept]
+        every = keep.repeat_interleave(self.each)
+        self.rows = [rows for rows, stays in zip(self.rows, every.tolist(), strict=True) if stays]
+        self.weights = [weights for weights, stays in zip(self.weights, every.tolist(), strict=True) if stays]
         self.histories = [self.histories[i] for i in kept]
         if not kept:
             return
-        self.scales = [scale[keep] for scale in self.scales]
-        self.embedding = self.embedding.each(lambda part: part[keep])
-        self.validation = self.validation[0][keep], self.validation[1][keep]
-        self.typical = tuple(part[keep] for part in self.typical)
+        self.scales = [scale[every] for scale in self.scales]
+        self.embedding = self.embedding.each(lambda part: part[every])
+        self.validation = self.validation[0][every], self.validation[1][every]
+        self.typical = tuple(part[every] for part in self.typical)
         self.memory = {name: tensor[keep] for name, tensor in self.memory.items()}
         self.before = self.before[keep]
         self.optimizer.take(keep)
         self.parameters = self.optimizer.parameters
-        self.recipe = self._recipe()
+        self.recipe, self.noise = self._recipes()
 
-    def _network(self, i: int, parameters: Tensor) -> Network:
-        """One network of the stack as NumPy arrays."""
-        found, activation, embedding = self._predicting(parameters, slice(i, i + 1))
-        layers = [(layer.weights[0].cpu().numpy().copy(), layer.biases[0, 0].cpu().numpy().copy()) for layer in found]
-        centre, scale, target_centre, target_scale = (part[i, 0].cpu().numpy().copy() for part in self.scales)
+    def _networks(self, i: int, parameters: Tensor) -> tuple[Network, ...]:
+        """One network of the stack as NumPy arrays; where members share its weights, one for each."""
+        return tuple(self._network(i, parameters, place) for place in range(self.each))
+
+    def _network(self, i: int, parameters: Tensor, place: int = 0) -> Network:
+        """One of them."""
+        found, activation, embedding = self._predicting(parameters, i)
+        layers = [
+            (layer.weights[place].cpu().numpy().copy(), layer.biases[place, 0].cpu().numpy().copy()) for layer in found
+        ]
+        own = i * self.each + place
+        centre, scale, target_centre, target_scale = (part[own, 0].cpu().numpy().copy() for part in self.scales)
         return Network(
             layers,
-            as_numbers(activation),
+            as_numbers(activation, place),
             centre,
             scale,
             self.design.clipping,
@@ -409,7 +443,7 @@ class Stack:
             target_scale,
             self.histories[i],
             self.epoch,
-            embedding=embedding.each(lambda part: part[0, 0].cpu().numpy().copy()),
+            embedding=embedding.each(lambda part: part[place, 0].cpu().numpy().copy()),
         )
 
 
@@ -426,3 +460,9 @@ def batch_places(rows: int, steps: int, batch: int) -> tuple[np.ndarray, np.ndar
     starts = np.cumsum(sizes) - sizes
     shares = np.where(place < sizes[:, None], 1 / sizes[:, None], 0.0)
     return starts[:, None] + place % sizes[:, None], shares.astype(np.float32)
+
+
+@lru_cache(maxsize=4096)
+def member_seed(seed: int, place: int) -> int:
+    """The seed of a member of a network that shares its weights: its draws and the order of its rows."""
+    return seed if not place else int(np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32, 7, place]).integers(2**62))

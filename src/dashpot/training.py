@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from joblib import Parallel, delayed, effective_n_jobs
 
 from dashpot.checkpoints import Checkpoints, Keeper
 from dashpot.jobs import Examples, Job, Prepared, prepare, stacks
 from dashpot.networks import Network
+from dashpot.regularizers.base import Regularizer, overrides
 from dashpot.stack import Stack
 from dashpot.threads import no_denormals, one_thread
 
@@ -70,34 +69,56 @@ def train_as_done(
     device: str = "cpu",
     checkpoints: Checkpoints | None = None,
 ) -> Iterator[Done]:
-    """Train every job as `train` does, and give each as soon as it is done; one that fails takes no other with it."""
+    """Train every job as `train` does, and give each as soon as it is done; one that fails takes no other with it.
+
+    A network that several jobs ask for, as the first members of ensembles of all sizes, is trained once.
+    """
     prepared: list[Prepared] = []
-    owners: list[int] = []
+    members: dict[int, list[int]] = {}
+    known: dict[Any, int] = {}
+    alive: list[Job] = []  # rows are told apart by what they are in memory
     for number, job in enumerate(jobs):
         try:
-            members = prepare(examples, job.recipe.plan(job))
+            planned = job.recipe.plan(job)
+            alive += planned
+            new = {key: one for one in planned if (key := _identity(one)) not in known}
+            made = prepare(examples, list(new.values()))
         except Exception as error:
             yield Done(number, (), 0.0, error)
             continue
-        prepared += [replace(one, number=len(prepared) + i) for i, one in enumerate(members)]
-        owners += [number] * len(members)
-    waiting = Counter(owners)
+        known |= {key: len(prepared) + i for i, key in enumerate(new)}
+        prepared += [replace(one, number=len(prepared) + i) for i, one in enumerate(made)]
+        members[number] = [known[_identity(one)] for one in planned]
     found: dict[int, tuple[tuple[Network, ...], float]] = {}
     done = 0
     for numbers, trained in _stack_by_stack(examples, prepared, workers, device, checkpoints):
         done += len(numbers)
         if progress is not None:
             progress(done, len(prepared))
-        waiting.subtract(owners[number] for number in numbers)
+        waiting = {job: own for job, own in members.items() if not set(own).isdisjoint(numbers)}
         if isinstance(trained, Exception):
-            yield from (Done(job, (), 0.0, trained) for job in sorted({owners[number] for number in numbers}))
+            yield from (Done(job, (), 0.0, trained) for job in waiting)
+            members = {job: own for job, own in members.items() if job not in waiting}
             continue
         found |= dict(zip(numbers, trained, strict=True))
-        for owner in sorted({owners[number] for number in numbers}):
-            own = range(bisect_left(owners, owner), bisect_right(owners, owner))
-            if not waiting[owner] and all(number in found for number in own):
-                parts = [found.pop(number) for number in own]
-                yield Done(owner, tuple(n for networks, _ in parts for n in networks), sum(time for _, time in parts))
+        for number, own in waiting.items():
+            if all(one in found for one in own):
+                parts = [found[one] for one in own]
+                del members[number]
+                yield Done(number, tuple(n for networks, _ in parts for n in networks), sum(time for _, time in parts))
+
+
+def _identity(job: Job) -> tuple[Any, ...]:
+    """What a network follows from: two jobs of which it is the same train the same network."""
+    parts = tuple((type(part), repr(part)) for part in job.recipe.parts if not _only_plans(part))
+    start = tuple(map(id, job.start))
+    return parts, id(job.rows), id(job.validation), job.seed, repr(job.design), start, job.columns
+
+
+def _only_plans(part: Regularizer) -> bool:
+    """Whether a regularizer has done all it does when the networks are planned."""
+    hooks = [name for name, hook in vars(Regularizer).items() if callable(hook) and not name.startswith("_")]
+    return overrides(part, "plan") and not any(overrides(part, hook) for hook in hooks if hook != "plan")
 
 
 _Trained = list[tuple[tuple[Network, ...], float]] | Exception

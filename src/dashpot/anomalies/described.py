@@ -12,7 +12,7 @@ from dashpot.model_files import Tensors
 
 PLAIN = ("contamination", "folds", "trim", "max_epochs", "batch_size")
 ARRAYS = ("training_scores_", "training_fold_", "known_", "known_fold_", "quantiles_")
-OF_JUDGE = ("usual", "centre", "whitening", "references")
+OF_JUDGE = ("usual", "centre", "whitening")
 
 
 def described_detector(detector: Any, tensors: Tensors) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from dashpot.anomalies.drift import quantiles_of
 from dashpot.anomalies.folds import fingerprints, folds_of
 from dashpot.anomalies.judges import KINDS, Kind
-from dashpot.anomalies.juries import PARTS, juries_of, weights_of
+from dashpot.anomalies.juries import DEFAULT, PARTS, juries_of, weights_of
 from dashpot.anomalies.reading import Reading
 from dashpot.anomalies.scale import Scale
 from dashpot.anomalies.standard import Standard
@@ -34,10 +34,9 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
 
     Autoencoders of several kinds learn to reconstruct the rows. The table is divided into folds, and the networks of
     a jury leave one out; a row of the training table is judged only by the jury that did not learn from it, a new row
-    by all. A jury looks at four things: the residual (each column's error in units of its usual error, capped), the
-    distance in the code from the bulk (Mahalanobis), the distance to neighbours in the code, and the distances to
-    the nearest row and to the nearest tenth of the rows themselves. Their logarithms, in robust units of the rows that
-    were held out, are averaged, and the greatest count most.
+    by all. A jury looks at three things: the residual (each column's error in units of its usual error, capped), and
+    the distances to the three nearest and to the nearest tenth of the rows that it learned from. Their logarithms, in
+    robust units of the rows that were held out, are averaged, and the greatest count most.
 
     Parameters
     ----------
@@ -46,8 +45,8 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
         the median score.
     kinds : sequence of Kind or None
         The kinds of autoencoder in the ensemble; None is a default choice of three.
-    parts : sequence of {"residual", "code", "neighbours", "rows"}
-        What a jury looks at.
+    parts : sequence of {"residual", "code", "nearest", "tenth"}
+        What a jury looks at; "code", the distance of the code from the bulk (Mahalanobis), is not among the defaults.
     folds : int, at least 2, default 4
         Parts of the table; there is one network of each kind for each fold, which leaves it out.
     trim : float in [0, 0.5), default 0.1
@@ -89,7 +88,7 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
         self,
         contamination: float | str = "auto",
         kinds: Sequence[Kind] | None = None,
-        parts: Sequence[str] = PARTS,
+        parts: Sequence[str] = DEFAULT,
         folds: int = 4,
         trim: float = 0.1,
         max_epochs: int | None = None,

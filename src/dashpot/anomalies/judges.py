@@ -7,13 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dashpot.anomalies.neighbours import mean_distances
 from dashpot.anomalies.standard import Standard
 from dashpot.networks import Network
 from dashpot.regularizers import InputDropout, Noise, Recipe
 
-REFERENCES = 512  # training rows among whose codes a network looks for neighbours
-NEAREST = 3  # of them
 SMALLEST = 1e-12
 
 
@@ -38,7 +35,7 @@ class Kind(NamedTuple):
         return Recipe(tuple(part for part in parts if not part.is_off))
 
 
-KINDS = (Kind(64, 64, "relu", 0.3), Kind(64, 64, "tanh", 0.3), Kind(64, 64, "relu", 0.6))
+KINDS = (Kind(64, 64, "relu", 0.3), Kind(64, 64, "tanh", 0.3), Kind(64, 0.5, "relu", 0.3))
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,15 +49,12 @@ class Judge:
         Usual error of each cell on rows that were held out.
     centre, whitening : float arrays (code,), (code, directions)
         Mean and whitening of the codes of its training rows.
-    references : float32 array (rows, code)
-        Codes of some of its training rows.
     """
 
     network: Network
     usual: np.ndarray
     centre: np.ndarray
     whitening: np.ndarray
-    references: np.ndarray
 
     @classmethod
     def of(
@@ -70,13 +64,12 @@ class Judge:
         encoder = network.split()[0]
         codes = encoder.outputs(learned)
         usual = standard.usual(network.outputs(held[0]), held[1])
-        references = codes[:REFERENCES].astype(np.float32)
-        return cls(network, usual, codes.mean(0), whitening_of(codes), references)
+        return cls(network, usual, codes.mean(0), whitening_of(codes))
 
     def measures(
         self, standard: Standard, inputs: np.ndarray, targets: np.ndarray, parts: tuple[str, ...]
     ) -> list[np.ndarray]:
-        """What it finds odd about rows, (rows,) each: residual, distance in the code, distance to neighbours in it."""
+        """What it finds odd about rows, (rows,) each: the residual, the distance of the code from the bulk."""
         encoder, decoder = self.network.split()
         codes = encoder.outputs(inputs)
         found = []
@@ -85,8 +78,6 @@ class Judge:
             found.append(squares.sum(1) / np.maximum(standard.known(targets).sum(1), 1))
         if "code" in parts:
             found.append(np.square((codes - self.centre) @ self.whitening).sum(1))
-        if "neighbours" in parts:
-            found.append(mean_distances(codes, self.references, (NEAREST,))[:, 0])
         return found
 
 

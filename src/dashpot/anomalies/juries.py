@@ -17,13 +17,12 @@ from dashpot.optimizers import Optimizer
 from dashpot.reconstruction import Reconstruction
 from dashpot.training import train
 
-# What each part is measured by, as weights in the score; "rows" are the nearest row and the nearest tenth.
-WEIGHTS = {"residual": (2.0,), "code": (1.0,), "neighbours": (1.0,), "rows": (1.5, 1.0)}
-PARTS = tuple(WEIGHTS)
-OF_ALL = ("rows",)  # measured once, not by each network
+OF_JUDGE = ("residual", "code")  # measured by each network
+OF_ALL = ("nearest", "tenth")  # measured once, among the rows that the networks learned from
+PARTS = OF_JUDGE + OF_ALL
+DEFAULT = ("residual", "nearest", "tenth")
 MOST_ROWS = 2048  # training rows of one network; of a larger table each fold has a sample
-REFERENCES = 512  # rows among which neighbours are looked for
-FAR = 10  # the one nearest of them, and the mean of a tenth
+NEAREST = 3
 PASSED = 20_000  # rows that a network sees in its training, roughly
 EPOCHS = (20, 200)
 
@@ -35,8 +34,8 @@ class Jury:
     Attributes
     ----------
     judges : tuple of Judge
-    rows : float32 array (references, inputs)
-        As the networks see them: in usual spreads, extremes pulled in.
+    rows : float32 array (rows, inputs that hold a cell)
+        What the networks learned from, as they see it: in usual spreads, extremes pulled in.
     """
 
     judges: tuple[Judge, ...]
@@ -49,23 +48,25 @@ class Jury:
         """Of networks that learned from the rows `own`, in random order, and did not see the rows `held`."""
         learned, unseen = examples.inputs[own], (examples.inputs[held], examples.targets[held])
         judges = tuple(Judge.of(network, standard, learned, unseen) for network in networks)
-        return cls(judges, networks[0].seen(learned[:REFERENCES]).astype(np.float32))
+        return cls(judges, networks[0].seen(learned)[:, standard.held].astype(np.float32))
 
     def measures(
         self, standard: Standard, inputs: np.ndarray, targets: np.ndarray, parts: tuple[str, ...]
     ) -> np.ndarray:
         """All that it finds odd about rows, (rows, measures), each the greater the odder."""
         found = [one for judge in self.judges for one in judge.measures(standard, inputs, targets, parts)]
-        if "rows" in parts:
-            seen = self.judges[0].network.seen(inputs).astype(np.float32)
-            found += list(mean_distances(seen, self.rows, (1, max(1, len(self.rows) // FAR))).T)
+        counts = {"nearest": NEAREST, "tenth": max(1, len(self.rows) // 10)}
+        wanted = tuple(count for part, count in counts.items() if part in parts)
+        if wanted:
+            seen = self.judges[0].network.seen(inputs)[:, standard.held].astype(np.float32)
+            found += list(mean_distances(seen, self.rows, wanted).T)
         return np.column_stack(found)
 
 
 def weights_of(parts: tuple[str, ...], kinds: int) -> np.ndarray:
     """The weight of each measure of a jury in the score: that of a part is shared among the networks."""
-    of_judge = [weight / kinds for part in PARTS if part in parts and part not in OF_ALL for weight in WEIGHTS[part]]
-    of_all = [weight for part in OF_ALL if part in parts for weight in WEIGHTS[part]]
+    of_judge = [1 / kinds for part in OF_JUDGE if part in parts]
+    of_all = [1.0 for part in OF_ALL if part in parts]
     return np.array(of_judge * kinds + of_all)
 
 

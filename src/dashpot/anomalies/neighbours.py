@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
-BLOCK = 1024  # rows whose distances are held at once
+BLOCK = 1024  # rows whose distances are held at once by each thread
 
 
 def mean_distances(points: np.ndarray, references: np.ndarray, counts: tuple[int, ...]) -> np.ndarray:
@@ -18,13 +21,15 @@ def mean_distances(points: np.ndarray, references: np.ndarray, counts: tuple[int
     points, references = (np.asarray(part, dtype=np.float64) for part in (points, references))
     squares = np.square(references).sum(1)
     counts = tuple(min(count, len(references)) for count in counts)
-    found = np.empty((len(points), len(counts)))
-    for start in range(0, len(points), BLOCK):
+
+    def means(start: int) -> np.ndarray:
         some = points[start : start + BLOCK]
         distances = some @ (-2 * references.T)
         distances += squares
         distances += np.square(some).sum(1)[:, None]
         nearest = np.partition(distances, max(counts) - 1, axis=1)[:, : max(counts)]
         nearest = np.sqrt(np.sort(nearest, axis=1).clip(min=0)).cumsum(1)
-        found[start : start + BLOCK] = nearest[:, [count - 1 for count in counts]] / counts
-    return found
+        return np.asarray(nearest[:, [count - 1 for count in counts]] / counts)
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        return np.concatenate(list(threads.map(means, range(0, max(len(points), 1), BLOCK))))

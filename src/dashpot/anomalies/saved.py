@@ -74,12 +74,13 @@ def _arrays_fit(detector: AnomalyDetector) -> bool:
 def _juries_fit(detector: AnomalyDetector) -> bool:
     """Whether the networks and what belongs to them fit the columns."""
     inputs, cells = len(detector.encoder_.inputs_.names), len(detector.standard_.cells)
+    held = len(detector.standard_.held)
     judges = [judge for jury in detector.juries_ for judge in jury.judges]
     sizes = {len(jury.judges) for jury in detector.juries_}
     return (
         bool(judges)
         and len(sizes) == 1
-        and all(jury.rows.ndim == 2 and jury.rows.shape[1] == inputs and len(jury.rows) for jury in detector.juries_)
+        and all(jury.rows.ndim == 2 and jury.rows.shape[1] == held and len(jury.rows) for jury in detector.juries_)
         and all(_judge_fits(judge, inputs, cells) for judge in judges)
     )
 
@@ -93,7 +94,6 @@ def _judge_fits(judge: Judge, inputs: int, cells: int) -> bool:
         and layers[0][0].shape[0] == inputs == layers[-1][0].shape[1]
         and judge.usual.shape == (cells,)
         and judge.centre.shape == (code,)
-        and judge.whitening.ndim == judge.references.ndim == 2
-        and len(judge.whitening) == code == judge.references.shape[1]
-        and len(judge.references) > 0
+        and judge.whitening.ndim == 2
+        and len(judge.whitening) == code
     )

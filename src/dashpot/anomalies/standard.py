@@ -33,6 +33,11 @@ class Standard:
         """By the rows of a table."""
         return cls(tuple(cells), *Reconstruction(tuple(cells)).scale(targets_of(cells, inputs)))
 
+    @property
+    def held(self) -> np.ndarray:
+        """The inputs that hold a cell, int (cells' inputs,): not those that only say that one is missing."""
+        return np.concatenate([np.arange(cell.first, cell.past) for cell in self.cells])
+
     def errors(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """How far each cell is from what was expected, in spreads or doubts, (rows, cells), NaN where it is missing."""
         return Reconstruction(self.cells, "absolute").errors(outputs, targets, self.spread, self.centre)

@@ -75,8 +75,8 @@ def _imported(path: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code.
 
-    0 done, 1 unexpected, 2 usage, 3 data, 4 model file refused, 130 interrupted. An error is one line on
-    stderr and never a traceback, unless `--traceback` asks for one.
+    0 done, 1 unexpected, 2 usage, 3 data, 4 model file refused, 5 done in part, as the time was up, 130 interrupted. An
+    error is one line on stderr and never a traceback, unless `--traceback` asks for one.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     with warnings.catch_warnings():

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dashpot.studies import Study
 
 _interrupted = 130
+_partial = 5
 
 
 @click.command(short_help="Which regularizers help on this table?")
@@ -157,7 +158,7 @@ def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None]
 
     import dashpot
 
-    with progress_bar("Training networks") as (progress, news):
+    with progress_bar("Training") as (progress, news):
         found = dashpot.compare(
             table.inputs,
             table.target,
@@ -180,6 +181,9 @@ def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None]
         way = f"dashpot compare --from {outputs['run']}" + (f" --checkpoint {folder}" if folder else "")
         click.echo(f"To answer the other questions too: {way}", err=True)
         raise SystemExit(_interrupted)
+    if found.settings["partial"]:
+        click.echo(f"The study is partial. To do all of it: dashpot compare --from {outputs['run']}", err=True)
+        raise SystemExit(_partial)
 
 
 def _write(found: "Study", outputs: dict[str, Path | None], about: dict[str, str]) -> None:

@@ -38,7 +38,9 @@ KINDS = ("gaussian", "uniform", "multiplicative", "masking", "salt_and_pepper", 
 @click.option("--reference", type=a_path, help="The clean twin of a picture, or a folder of them, to measure by.")
 @click.option("--report", type=a_path, help="A page to write: before, after, difference.")
 @click.option(
-    "--best", is_flag=True, help="Every window and eight turned copies of each picture: slower, a bit better."
+    "--best",
+    is_flag=True,
+    help="Learn to look twice at large pictures; every window, and eight turned copies of each: slower, better.",
 )
 @seed_option
 @workers_option
@@ -67,7 +69,8 @@ def denoise(
     pictures = data is None or data.is_dir() or _is_picture(data)
     if pictures and clean is not None and not clean.is_dir():
         raise UsageError(f"{clean}: --learn-from names a folder of clean pictures. Put them into a folder.")
-    denoiser = _loaded(model) if model is not None else _fitted(pictures, clean, level, kind, seed, workers)
+    looks = 2 if best and pictures and kind in ("gaussian", "uniform") else 1
+    denoiser = _loaded(model) if model is not None else _fitted(pictures, clean, level, kind, looks, seed, workers)
     if best:
         denoiser.set_params(stride=1, symmetries=8)
     if data is not None and output is not None:
@@ -150,7 +153,13 @@ def _loaded(model: Path) -> "Denoiser":
 
 
 def _fitted(
-    pictures: bool, clean: Path | None, level: float | None, kind: str, seed: int, workers: int | None
+    pictures: bool,
+    clean: Path | None,
+    level: float | None,
+    kind: str,
+    looks: int,
+    seed: int,
+    workers: int | None,
 ) -> "Denoiser":
     """A denoiser that has learned from clean pictures or a clean table."""
     from dashpot import Denoiser, Noise
@@ -162,7 +171,7 @@ def _fitted(
     if kind != "gaussian" or (level is not None and not pictures):
         wanted = Noise("inputs", kind, 0.1 if level is None else level)
     with progress_bar("learning") as (progress, _):
-        denoiser = Denoiser(wanted, random_state=seed, workers=workers, progress=progress)
+        denoiser = Denoiser(wanted, looks=looks, random_state=seed, workers=workers, progress=progress)
         if not pictures and clean is not None:
             return denoiser.fit(read_table(clean))
         if clean is not None:
@@ -185,7 +194,14 @@ def _denoise_table(
     after = denoiser.transform(before, level)
     if report is not None:
         write_text(report, render_denoised(summarize_table(before, after, data.name, denoiser)), "--report")
-    write_table(after, output)
+    write_table(_without_points(after), output)
+
+
+def _without_points(frame: Any) -> Any:
+    """The table with whole numbers as such, also where a cell is missing; 3 would be written as 3.0 otherwise."""
+    amounts = {name: cells.dropna() for name, cells in frame.items() if cells.dtype.kind == "f"}
+    whole = [name for name, cells in amounts.items() if ((cells == cells.round()) & (cells.abs() < 2**53)).all()]
+    return frame.astype(dict.fromkeys(whole, "Int64"))
 
 
 def _denoise_pictures(

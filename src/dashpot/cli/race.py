@@ -45,9 +45,7 @@ if TYPE_CHECKING:
     metavar="REGULARIZER",
     help='A regularizer that is in every recipe, for example "Dropout(0.3)"; may be repeated.',
 )
-@click.option(
-    "--with-trees", "trees", is_flag=True, help="Say what trees and a linear model would add; the model has none."
-)
+@click.option("--with-trees", "trees", is_flag=True, help="Let trees and a linear model join, and say with what share.")
 @click.option("--table", type=a_path, help="Write every recipe that took part, and its loss, to this csv file.")
 @click.option("--report", type=a_path, help="Write a page with pictures, for example race.html.")
 @task_option

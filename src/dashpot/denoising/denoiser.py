@@ -13,10 +13,22 @@ from sklearn.utils.validation import check_is_fitted
 
 from dashpot.denoising.corruption import Corruption, corruption_of
 from dashpot.denoising.described import described_denoiser
-from dashpot.denoising.network import WindowDenoiser, WindowPlan, train_windows
+from dashpot.denoising.looks import look_again
+from dashpot.denoising.network import WindowPlan, train_windows
 from dashpot.denoising.planes import as_pictures, scaled
 from dashpot.denoising.rows import Rows
-from dashpot.denoising.subjects import INNER, Pass, Pictures, Settings, Subject, estimated, pictures_of
+from dashpot.denoising.subjects import (
+    INNER,
+    Networks,
+    Pass,
+    Pictures,
+    Settings,
+    Subject,
+    Windows,
+    channels,
+    estimated,
+    pictures_of,
+)
 from dashpot.errors import DataError, UsageError
 from dashpot.model_files import Tensors, save
 from dashpot.regularizers import EarlyStopping, Ensemble, Noise, Recipe, Zero
@@ -45,6 +57,9 @@ class Denoiser(TransformerMixin, BaseEstimator):
         from 0.02 to 0.25 in pictures, 0.3 in tables.
     hidden_layers : sequence of int or None
         Widths. None is (512, 512), for tables (128, 128).
+    looks : {1, 2}, default 1
+        2 trains networks that look again at large pictures with added noise: at the first estimate, at what alike
+        patches everywhere in it say, and in small pictures of one kind (faces) at what they have in common.
     networks : int of at least 1, default 1
         Networks whose mean corrects.
     windows : int of at least 1,000, or None
@@ -64,7 +79,7 @@ class Denoiser(TransformerMixin, BaseEstimator):
 
     Attributes
     ----------
-    model_ : WindowDenoiser
+    model_ : WindowDenoiser or TwoLooks
         The networks, and how they see.
     subject_ : Windows, WholePictures or Rows
         What they were fitted on.
@@ -93,6 +108,7 @@ class Denoiser(TransformerMixin, BaseEstimator):
         self,
         corruption: Any = None,
         hidden_layers: Sequence[int] | None = None,
+        looks: int = 1,
         networks: int = 1,
         windows: int | None = None,
         max_epochs: int | None = None,
@@ -104,6 +120,7 @@ class Denoiser(TransformerMixin, BaseEstimator):
     ) -> None:
         self.corruption = corruption
         self.hidden_layers = hidden_layers
+        self.looks = looks
         self.networks = networks
         self.windows = windows
         self.max_epochs = max_epochs
@@ -144,14 +161,24 @@ class Denoiser(TransformerMixin, BaseEstimator):
         if seen is not None and [one.shape for one in seen] != [one.shape for one in aims]:
             raise DataError("Denoiser.fit(X, y): noisy and clean data differ in number or size. Pair them by place.")
         corruption = self._corruption(subject, aims, seen)
-        draw = subject.drawing(aims, seen, corruption)
-        self._keep(subject, train_windows(draw, corruption, self._plan(subject), self.progress))
+        self._keep(subject, self._trained(subject, aims, seen, corruption))
         return self
+
+    def _trained(self, subject: Subject, clean: Any, noisy: Any, corruption: Corruption) -> Networks:
+        """The networks, and where they are asked for and may help those that look again."""
+        plan, twice = self._plan(subject), self.looks == 2 and isinstance(subject, Windows) and corruption.added
+        first, second = (_share(self.progress, part, 1 + twice) for part in range(2))
+        found = train_windows(subject.drawing(clean, noisy, corruption), corruption, plan, first)
+        if not twice:
+            return found
+        twins = None if noisy is None else channels(noisy, corruption)
+        grey = all(one.ndim == 2 for one in clean)
+        return look_again(found, channels(clean, corruption), twins, grey, plan, second)
 
     def _check_parameters(self) -> None:
         """Refuse parameters out of range."""
         widths = () if self.hidden_layers is None else np.atleast_1d(np.asarray(self.hidden_layers, dtype=object))
-        limits = {"networks": (1, 1_000), "windows": (1_000, 10**8), "max_epochs": (1, 10**6)}
+        limits = {"looks": (1, 2), "networks": (1, 1_000), "windows": (1_000, 10**8), "max_epochs": (1, 10**6)}
         limits |= {"stride": (1, INNER), "symmetries": (1, 8)}
         checked = [("hidden_layers", width, 1, 10**5) for width in widths]
         checked += [(name, getattr(self, name), *ends) for name, ends in limits.items()]
@@ -200,7 +227,7 @@ class Denoiser(TransformerMixin, BaseEstimator):
         sight = subject.shape, subject.inner, subject.seen
         return WindowPlan(*sight, settings.windows, design, recipe, seed, self.workers)
 
-    def _keep(self, subject: Subject, model: WindowDenoiser) -> None:
+    def _keep(self, subject: Subject, model: Networks) -> None:
         """Keep what was trained, and say whether it was worth it."""
         self.subject_, self.model_ = subject, model
         self.error_, self.linear_error_, self.noisy_error_ = model.error, model.linear_error, model.noisy_error
@@ -255,6 +282,11 @@ class Denoiser(TransformerMixin, BaseEstimator):
     def _described(self, tensors: Tensors) -> dict[str, Any]:
         """What the model file says; arrays go into `tensors`."""
         return described_denoiser(self, tensors)
+
+
+def _share(progress: Callable[[int, int], None] | None, part: int, parts: int) -> Callable[[int, int], None] | None:
+    """What to call in one of several trainings with as many networks."""
+    return None if progress is None else lambda done, total: progress(part * total + done, parts * total)
 
 
 def _axes(X: Any) -> int:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from dashpot.denoising.corruption import Corruption
-from dashpot.denoising.patches import assembled, cut, turned, turned_back
+from dashpot.denoising.patches import around, assembled, places, turned, turned_back
 from dashpot.networks import Network, bends
 
 BLOCK = 16_384  # windows at once, to bound memory
@@ -25,7 +25,7 @@ class WindowDenoiser:
     Attributes
     ----------
     shape : (height, width)
-        Of a window.
+        Of a window. A window of several planes has them one below another; the one in the middle is corrected.
     inner : (height, width)
         Of what is corrected, in the middle of the window.
     corruption : Corruption
@@ -62,7 +62,7 @@ class WindowDenoiser:
 
         Parameters
         ----------
-        plane : array (height, width)
+        plane : array (height, width), or (planes, height, width) where windows have several
         level : float
             Standard deviation of the noise.
         stride : int, default 2
@@ -76,15 +76,16 @@ class WindowDenoiser:
         return np.asarray(np.mean(passes, axis=0))
 
     def _denoise(self, plane: np.ndarray, level: float, stride: int) -> np.ndarray:
-        """One pass over a plane."""
-        windows, rows, columns = cut(plane, self.shape[0], stride)
+        """One pass over a plane, or several of one picture."""
+        windows = around(plane, self.shape[1])
+        rows, columns = (places(length, stride) for length in plane.shape[-2:])
         found = np.empty((len(rows), len(columns), *self.inner), dtype=np.float32)
         lines = max(1, BLOCK // len(columns))
         for start in range(0, len(rows), lines):
-            block = windows[start : start + lines].reshape(-1, self.shape[0] * self.shape[1])
+            block = windows[np.ix_(rows[start : start + lines], columns)].reshape(-1, self.shape[0] * self.shape[1])
             levels = np.full(len(block), level, dtype=np.float32)
             found[start : start + lines] = self.cleaned(block, levels).reshape(-1, len(columns), *self.inner)
-        return assembled(found, rows, columns, plane.shape, self.weights)
+        return assembled(found, rows, columns, plane.shape[-2:], self.weights)
 
     def cleaned(self, windows: np.ndarray, levels: np.ndarray) -> np.ndarray:
         """The middle of noisy windows (count, height * width) without noise, float32 (count, inner pixels)."""
@@ -174,7 +175,18 @@ def least_squares(inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.solve(gram, x.T @ y), dtype=np.float32)
 
 
-Drawing = Callable[[int, np.random.Generator, bool], tuple[np.ndarray, np.ndarray | None]]
+class Drawn(NamedTuple):
+    """Clean windows (count, height * width), their noisy twins or None, and the noise of each or None (count,).
+
+    Twins that are None are made by the corruption; levels that are None are drawn from its range.
+    """
+
+    clean: np.ndarray
+    noisy: np.ndarray | None = None
+    levels: np.ndarray | None = None
+
+
+Drawing = Callable[[int, np.random.Generator, bool], Drawn]
 HELD = 50  # one of so many windows is held out
 
 
@@ -198,8 +210,7 @@ def train_windows(draw: Drawing, corruption: Corruption, plan: WindowPlan, progr
     Parameters
     ----------
     draw : callable
-        `draw(count, rng, judged)` gives clean windows (count, height * width), those to learn from or those held out,
-        and their noisy twins or None: then the corruption makes them.
+        `draw(count, rng, judged)` gives windows to learn from, or some that are held out.
     corruption : Corruption
     plan : WindowPlan
     progress : callable or None
@@ -233,9 +244,10 @@ def _pairs(draw: Drawing, corruption: Corruption, plan: WindowPlan) -> tuple[np.
     where = middle(plan.shape, plan.inner)
 
     def block(count: int, judged: bool, number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        levels = corruption.levels(count, rng)
+        some_levels = corruption.levels(count, rng)
+        clean, noisy, levels = draw(count, rng, judged)
+        levels = some_levels if levels is None else levels
         units = corruption.units(levels)
-        clean, noisy = draw(count, rng, judged)
         seen = (corruption.corrupted(clean, levels, plan.seed, number) if noisy is None else noisy) / units
         return seen, (clean / units - seen)[:, where], levels
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-__all__ = ["assembled", "cut", "drawn", "places", "summed", "turned", "turned_back"]
+__all__ = ["around", "assembled", "cut", "drawn", "places", "summed", "turned", "turned_back"]
 
 
 def places(length: int, stride: int) -> np.ndarray:
@@ -26,20 +26,32 @@ def cut(plane: np.ndarray, side: int, stride: int = 1) -> tuple[np.ndarray, np.n
 
     Parameters
     ----------
-    plane : array (height, width)
+    plane : array (height, width), or (planes, height, width)
     side : odd int
         Height and width of a patch.
     stride : int, default 1
 
     Returns
     -------
-    patches : array (rows, columns, side, side), a view
+    patches : array (rows, columns[, planes], side, side)
     rows, columns : int arrays
         The pixels in the middle of the patches.
     """
-    rows, columns = places(plane.shape[0], stride), places(plane.shape[1], stride)
-    windows = sliding_window_view(np.pad(plane, side // 2, mode="symmetric"), (side, side))
-    return windows[rows][:, columns], rows, columns
+    rows, columns = places(plane.shape[-2], stride), places(plane.shape[-1], stride)
+    return around(plane, side)[rows][:, columns], rows, columns
+
+
+def around(plane: np.ndarray, side: int) -> np.ndarray:
+    """Return the patch around every pixel, a view (height, width[, planes], side, side); borders are mirrored.
+
+    Parameters
+    ----------
+    plane : array (height, width), or (planes, height, width)
+    side : odd int
+    """
+    margins = [(0, 0)] * (plane.ndim - 2) + [(side // 2, side // 2)] * 2
+    windows = sliding_window_view(np.pad(plane, margins, mode="symmetric"), (side, side), axis=(-2, -1))
+    return np.moveaxis(windows, 0, -3) if plane.ndim == 3 else windows
 
 
 def assembled(
@@ -77,8 +89,10 @@ def summed(patches: np.ndarray, rows: np.ndarray, columns: np.ndarray, shape: tu
     return total[top : top + shape[0], left : left + shape[1]]
 
 
-def drawn(planes: Sequence[np.ndarray], side: int, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return patches from random places, each turned or mirrored at random, (count, ..., side, side).
+def drawn(
+    planes: Sequence[np.ndarray], side: int, count: int, rng: np.random.Generator, turn: bool = True
+) -> np.ndarray:
+    """Return patches from random places, (count, ..., side, side), each turned or mirrored at random if asked.
 
     Parameters
     ----------
@@ -86,6 +100,7 @@ def drawn(planes: Sequence[np.ndarray], side: int, count: int, rng: np.random.Ge
         Each at least `side` high and wide; larger ones give more patches. Leading axes are cut alike.
     side, count : int
     rng : numpy.random.Generator
+    turn : bool, default True
     """
     free = [(plane.shape[-2] - side + 1, plane.shape[-1] - side + 1) for plane in planes]
     areas = np.array([down * right for down, right in free], dtype=float)
@@ -96,7 +111,7 @@ def drawn(planes: Sequence[np.ndarray], side: int, count: int, rng: np.random.Ge
         windows = sliding_window_view(planes[number], (side, side), axis=(-2, -1))
         found[start:end] = np.moveaxis(windows[..., down, right, :, :], -3, 0)
     order = rng.permutation(count)
-    for symmetry, part in enumerate(np.array_split(order, 8)):
+    for symmetry, part in enumerate(np.array_split(order, 8 if turn else 1)):
         found[part] = turned(found[part], symmetry)
     return found[rng.permutation(count)]
 

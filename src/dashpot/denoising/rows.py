@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dashpot.denoising.corruption import Corruption
-from dashpot.denoising.network import Drawing, WindowDenoiser
+from dashpot.denoising.network import Drawing, Drawn, WindowDenoiser
 from dashpot.denoising.subjects import Pass, Settings, held_out
 from dashpot.errors import DataError
 from dashpot.randomness import draws
@@ -32,12 +33,15 @@ class Rows:
         Of amounts; 0 and 1 of indicators, 0.5 and 1 of one that tells two levels.
     count : int
         Clean rows that it was made by.
+    whole : tuple of int
+        Source columns of whole numbers; they come back as such from rows where they are.
     """
 
     encoder: TableEncoder
     centre: np.ndarray
     spread: np.ndarray
     count: int
+    whole: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, X: Any) -> Rows:
@@ -46,7 +50,8 @@ class Rows:
         inputs, cells = encoder.transform(X), cells_of(encoder)
         if len(inputs) < 2:
             raise DataError(f"Denoiser.fit: has to compare rows, but n_samples = {len(inputs)}. Pass at least 2 rows.")
-        made = cls(encoder, *Reconstruction(cells).scale(targets_of(cells, inputs)), len(inputs))
+        whole = _whole(encoder, table_of(X, "Denoiser.fit"), range(len(encoder.columns_)))
+        made = cls(encoder, *Reconstruction(cells).scale(targets_of(cells, inputs)), len(inputs), whole)
         made.centre[[cell.first for cell in made._of_two_levels()]] = 0.5  # so that a missing one is neither level
         return made
 
@@ -90,14 +95,14 @@ class Rows:
         parts = held_out(len(clean))
         disturbed = self.disturbed(corruption)
 
-        def draw(count: int, rng: np.random.Generator, judged: bool) -> tuple[np.ndarray, np.ndarray]:
+        def draw(count: int, rng: np.random.Generator, judged: bool) -> Drawn:
             chosen = rng.choice(parts[judged], size=count)
             aims = np.nan_to_num(clean[chosen])
             if noisy is None:
                 seen = np.where(disturbed & ~np.isnan(clean[chosen]), self._noisy(aims, corruption, rng), aims)
             else:
                 seen = np.nan_to_num(noisy[chosen])
-            return np.where(disturbed & ~np.isnan(clean[chosen]), aims, seen), seen
+            return Drawn(np.where(disturbed & ~np.isnan(clean[chosen]), aims, seen), seen)
 
         return draw
 
@@ -136,18 +141,50 @@ class Rows:
             for cell in cells_of(self.encoder)
             if disturbed[cell.first]
         }
-        return _with(expected, replaced, X, self.encoder)
+        rounded = _whole(self.encoder, table_of(X, "Denoiser.transform"), self.whole)
+        return _with(_rounded(expected, rounded), replaced, X, self.encoder)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain JSON."""
         scale = {"centre": self.centre.tolist(), "spread": self.spread.tolist()}
-        return {"kind": "rows", "encoder": self.encoder.to_dict(), "count": self.count, **scale}
+        return {
+            "kind": "rows",
+            "encoder": self.encoder.to_dict(),
+            "count": self.count,
+            "whole": list(self.whole),
+            **scale,
+        }
+
+
+def _whole(encoder: TableEncoder, table: Any, sources: Iterable[int]) -> tuple[int, ...]:
+    """Which of these source columns hold whole numbers, where a cell is not missing."""
+    places = encoder.places(table)
+    numbers = {source: table.column(places[source]) for source in sources if encoder.columns_[source].kind == "number"}
+    return tuple(
+        source
+        for source, cells in numbers.items()
+        if cells.kind == "number" and (np.isnan(cells.values) | (cells.values == cells.values.round())).all()
+    )
+
+
+def _rounded(expected: Any, sources: Iterable[int]) -> Any:
+    """Expected cells, of some source columns as whole numbers."""
+    if isinstance(expected, pd.DataFrame):
+        names = [expected.columns[source] for source in sources]
+        return expected.assign(**{name: expected[name].round() for name in names})
+    expected = expected.copy()
+    expected[:, list(sources)] = expected[:, list(sources)].round()
+    return expected
 
 
 def _with(expected: Any, replaced: dict[int, np.ndarray], X: Any, encoder: TableEncoder) -> Any:
     """The table with expected cells in some places, by the number of the source column."""
     if isinstance(expected, pd.DataFrame):
-        return filled(encoder, X, expected, replaced)
+        found = filled(encoder, X, expected, replaced)
+        before = dict(getattr(X, "dtypes", {})) if isinstance(X, pd.DataFrame) else {}
+        kinds = {str(name): kind for name, kind in before.items() if getattr(kind, "kind", "") in "iu"}
+        whole = [name for name in kinds if (found[name] == found[name].round()).all()]
+        return found.astype({name: kinds[name] for name in whole})
     found = np.array(X, dtype=np.float64)
     for source, places in replaced.items():
         found[places, source] = expected[places, source]

@@ -9,7 +9,9 @@ import numpy as np
 from dashpot.arrays import network_from
 from dashpot.denoising.corruption import Corruption
 from dashpot.denoising.denoiser import Denoiser
-from dashpot.denoising.described import ARRAYS, PLAIN
+from dashpot.denoising.described import ARRAYS, OF_A_KIND, PLAIN, SECOND
+from dashpot.denoising.kinds import Kind
+from dashpot.denoising.looks import TwoLooks, window_again
 from dashpot.denoising.network import WindowDenoiser
 from dashpot.denoising.rows import Rows
 from dashpot.denoising.subjects import Subject, WholePictures, Windows
@@ -27,19 +29,56 @@ def denoiser_from(described: dict[str, Any], tensors: Tensors) -> Denoiser:
     model = Denoiser(tuple(ends) if len(ends) > 1 else ends[0], widths, **parameters)
     model._check_parameters()
     subject = _subject(described["subject"])
+    corruption = Corruption(ends[-1], float(lowest), float(highest))
+    found = _windows((*subject.shape, *subject.inner), corruption, described, tensors, "")
+    again = described.get("second")
+    model._keep(subject, found if again is None else _two_looks(found, again, tensors))
+    return model
+
+
+def _two_looks(first: WindowDenoiser, described: dict[str, Any], tensors: Tensors) -> TwoLooks:
+    """Networks that look again, from what a file says."""
+    kind = None
+    if described["kind"] is not None:
+        height, width = map(int, described["kind"])
+        kind = Kind((height, width), *(tensors[f"kind.{name}"] for name in OF_A_KIND))
+        count = len(kind.squares)
+        shapes = kind.mean.shape, kind.axes.shape, kind.squares.shape
+        numbers = [getattr(kind, name) for name in OF_A_KIND]
+        if shapes != ((height * width,), (height * width, count), (count,)) or not all(map(_finite, numbers)):
+            raise ValueError("kind")
+    share, shape = float(described["share"]), window_again(kind is not None)
+    if not 0 <= share <= 1:
+        raise ValueError("share")
+    second = _windows((*shape, *first.inner), first.corruption, described, tensors, SECOND)
+    return TwoLooks(first, second, kind, share)
+
+
+def _windows(
+    sides: tuple[int, ...],
+    corruption: Corruption,
+    described: dict[str, Any],
+    tensors: Tensors,
+    key: str,
+) -> WindowDenoiser:
+    """Networks and how they see windows, from what a file says."""
     found = WindowDenoiser(
-        subject.shape,
-        subject.inner,
-        Corruption(ends[-1], float(lowest), float(highest)),
-        tensors["basis"],
+        (sides[0], sides[1]),
+        (sides[2], sides[3]),
+        corruption,
+        tensors[f"{key}basis"],
         float(described["spread"]),
-        tensors["weights"],
-        tuple(network_from(one, tensors, str(number)) for number, one in enumerate(described["networks"])),
+        tensors[f"{key}weights"],
+        tuple(network_from(one, tensors, f"{key}{number}") for number, one in enumerate(described["networks"])),
         *map(float, described["errors"]),
     )
     _check(found)
-    model._keep(subject, found)
-    return model
+    return found
+
+
+def _finite(array: np.ndarray) -> bool:
+    """Whether all numbers are finite."""
+    return bool(np.isfinite(array).all())
 
 
 def _subject(described: dict[str, Any]) -> Subject:
@@ -50,7 +89,10 @@ def _subject(described: dict[str, Any]) -> Subject:
         inputs = (len(encoder.inputs_.names),)
         if centre.shape != inputs or spread.shape != inputs or not np.isfinite(centre).all() or not (spread > 0).all():
             raise ValueError("shapes")
-        return Rows(encoder, centre, spread, int(described["count"]))
+        whole = tuple(int(source) for source in described.get("whole", ()))
+        if any(not 0 <= source < encoder.n_features_in_ for source in whole):
+            raise ValueError("columns")
+        return Rows(encoder, centre, spread, int(described["count"]), whole)
     low, high = map(float, described["ends"])
     if not low < high:
         raise ValueError("range")
@@ -70,6 +112,6 @@ def _check(found: WindowDenoiser) -> None:
     fits = fits and 0 < found.corruption.lowest <= found.corruption.highest
     for network in found.networks:
         fits = fits and len(network.centre) == inputs and len(network.target_centre) == corrected
-    finite = all(np.isfinite(getattr(found, name)).all() for name in ARRAYS) and found.spread > 0
+    finite = all(_finite(getattr(found, name)) for name in ARRAYS) and found.spread > 0
     if not found.networks or not fits or not finite or (found.weights <= 0).any():
         raise ValueError("shapes")

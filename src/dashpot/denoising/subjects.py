@@ -9,7 +9,8 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from dashpot.denoising.corruption import Corruption
-from dashpot.denoising.network import Drawing, WindowDenoiser, glimpse
+from dashpot.denoising.looks import TwoLooks
+from dashpot.denoising.network import Drawing, Drawn, WindowDenoiser, glimpse
 from dashpot.denoising.patches import drawn
 from dashpot.denoising.planes import as_pictures, full_range, joined, planes_of, scaled, unscaled
 from dashpot.denoising.quality import noise_level
@@ -17,7 +18,10 @@ from dashpot.errors import DataError
 
 SMALL = 256  # numbers up to which pictures of one size are seen whole
 WINDOW, SHARP, INNER = 27, 11, 7  # pixels that a network sees, sees one by one, and corrects
+STRETCHES = 5  # in which rows or small pictures are held out
 LUMINANCE_SHARE = 4  # of the windows of colour pictures, for one of each difference of colours
+
+Networks = WindowDenoiser | TwoLooks
 
 
 class Settings(NamedTuple):
@@ -70,7 +74,7 @@ class Subject(Protocol):
         """What `train_windows` draws from clean data and their noisy twins or None, both as `units` gives them."""
         ...
 
-    def cleaned(self, model: WindowDenoiser, X: Any, level: float | None, path: Pass) -> Any:
+    def cleaned(self, model: Any, X: Any, level: float | None, path: Pass) -> Any:
         """The data without noise, of their own type; `level` is that of the noise, None what is estimated."""
         ...
 
@@ -79,7 +83,7 @@ class Subject(Protocol):
         ...
 
 
-def estimated(model: WindowDenoiser, picture: np.ndarray, level: float | None) -> float:
+def estimated(model: Networks, picture: np.ndarray, level: float | None) -> float:
     """The noise level to take for a picture between 0 and 1: as given, as trained, or as estimated within the range."""
     corruption = model.corruption
     if not corruption.added or not (corruption.blind or level is not None):
@@ -116,7 +120,7 @@ class Pictures:
         squares = np.concatenate([np.square(n - c).ravel() for n, c in zip(noisy, clean, strict=True)])
         return float(np.sqrt(squares.mean()))
 
-    def cleaned(self, model: WindowDenoiser, X: Any, level: float | None, path: Pass) -> Any:
+    def cleaned(self, model: Networks, X: Any, level: float | None, path: Pass) -> Any:
         """An array where `X` is one, otherwise a list."""
         if hasattr(X, "columns"):
             raise DataError("Denoiser.transform: X is a table; this denoiser was fitted on pictures. Pass pictures.")
@@ -125,13 +129,13 @@ class Pictures:
             return found[0] if X.ndim == 2 else np.stack(found)
         return found
 
-    def _cleaned(self, model: WindowDenoiser, picture: np.ndarray, level: float | None, path: Pass) -> np.ndarray:
+    def _cleaned(self, model: Networks, picture: np.ndarray, level: float | None, path: Pass) -> np.ndarray:
         ends = self.ends_of(picture)
         values = scaled(picture, ends)
         found = self._clean(model, values, estimated(model, values, level), path)
         return unscaled(found, ends, picture.dtype)
 
-    def _clean(self, model: WindowDenoiser, values: np.ndarray, level: float, path: Pass) -> np.ndarray:
+    def _clean(self, model: Any, values: np.ndarray, level: float, path: Pass) -> np.ndarray:
         """A picture between 0 and 1 without noise."""
         raise NotImplementedError
 
@@ -160,15 +164,15 @@ class Windows(Pictures):
         own = _planes(clean, corruption)
         pairs = own if noisy is None else [np.stack(p) for p in zip(own, _planes(noisy, corruption), strict=True)]
 
-        def draw(count: int, rng: np.random.Generator, judged: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        def draw(count: int, rng: np.random.Generator, judged: bool) -> Drawn:
             found = drawn(pairs, WINDOW, count, rng)
             if noisy is None:
-                return found.reshape(count, -1), None
-            return found[:, 0].reshape(count, -1), found[:, 1].reshape(count, -1)
+                return Drawn(found.reshape(count, -1))
+            return Drawn(found[:, 0].reshape(count, -1), found[:, 1].reshape(count, -1))
 
         return draw
 
-    def _clean(self, model: WindowDenoiser, values: np.ndarray, level: float, path: Pass) -> np.ndarray:
+    def _clean(self, model: Any, values: np.ndarray, level: float, path: Pass) -> np.ndarray:
         opponent = model.corruption.added
         planes = [model.denoise(plane.values, plane.noise * level, *path) for plane in planes_of(values, opponent)]
         return joined(planes, values, opponent)
@@ -178,14 +182,18 @@ class Windows(Pictures):
         return {"kind": "windows", "ends": list(self.ends)}
 
 
-def _planes(pictures: Sequence[np.ndarray], corruption: Corruption) -> list[np.ndarray]:
-    """The channels of all pictures, mirrored at their borders; brightness more often than colour."""
-    margin = (WINDOW - INNER) // 2
+def channels(pictures: Sequence[np.ndarray], corruption: Corruption) -> list[np.ndarray]:
+    """The channels of all pictures; brightness more often than colour."""
     planes = []
     for picture in pictures:
-        values = [np.pad(p.values, margin, mode="symmetric") for p in planes_of(picture, corruption.added)]
+        values = [plane.values for plane in planes_of(picture, corruption.added)]
         planes += values[:1] * (LUMINANCE_SHARE if len(values) == 3 else 1) + values[1:]
     return planes
+
+
+def _planes(pictures: Sequence[np.ndarray], corruption: Corruption) -> list[np.ndarray]:
+    """The channels, mirrored at their borders."""
+    return [np.pad(one, (WINDOW - INNER) // 2, mode="symmetric") for one in channels(pictures, corruption)]
 
 
 @dataclass(frozen=True)
@@ -218,13 +226,13 @@ class WholePictures(Pictures):
         twins = None if noisy is None else np.stack([one.ravel() for one in noisy])
         parts = held_out(len(rows))
 
-        def draw(count: int, rng: np.random.Generator, judged: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        def draw(count: int, rng: np.random.Generator, judged: bool) -> Drawn:
             chosen = rng.choice(parts[judged], size=count)
-            return rows[chosen], None if twins is None else twins[chosen]
+            return Drawn(rows[chosen], None if twins is None else twins[chosen])
 
         return draw
 
-    def _clean(self, model: WindowDenoiser, values: np.ndarray, level: float, path: Pass) -> np.ndarray:
+    def _clean(self, model: Any, values: np.ndarray, level: float, path: Pass) -> np.ndarray:
         if values.shape != self.size:
             raise DataError(
                 f"Denoiser.transform: a picture has shape {values.shape}; this denoiser was fitted on {self.size}. "
@@ -238,10 +246,14 @@ class WholePictures(Pictures):
 
 
 def held_out(rows: int) -> dict[bool, np.ndarray]:
-    """The rows to judge by (True), a tenth, and those to learn from; one row alone is both."""
-    order = np.random.default_rng(0).permutation(rows)
-    held = max(1, rows // 10)
-    return {True: order[:held], False: order[held:] if rows > 1 else order}
+    """The rows to judge by (True), a tenth, and those to learn from; one row alone is both.
+
+    They are held out in stretches: neighbours are often alike (of one person, of one place), and a row whose neighbour
+    is known would be promised to come out better than new ones do.
+    """
+    parts = np.array_split(np.arange(rows), STRETCHES if rows >= 10 * STRETCHES else 1)
+    held = np.concatenate([part[-max(1, len(part) // 10) :] for part in parts])
+    return {True: held, False: np.setdiff1d(np.arange(rows), held) if rows > 1 else held}
 
 
 def pictures_of(pictures: Sequence[np.ndarray]) -> Windows | WholePictures:

@@ -142,9 +142,17 @@ def _first(estimator: Any, network: Network, member: int, inputs: Tensor | None 
         )
     design = Design((), network.activation, estimator.loss_)
     jobs = estimator.recipe_.plan(Job(estimator.recipe_, np.arange(1), np.arange(0), estimator._seed(), design))
+    if jobs[0].design.shared > 1:
+        raise UsageError(
+            "diagnose: members that share their weights have no first weights of their own. Fit one alone."
+        )
     if len(jobs) != len(estimator.networks_) and member:
         raise UsageError(f"diagnose(member={member}): snapshots share first weights. Only member=0 can be told apart.")
-    job = jobs[member]
+    job = jobs[0 if jobs[0].design.shared > 1 else member]
+    if job.design.shared > 1:
+        raise UsageError(
+            "diagnose: members that share their weights have no first weights of their own. Fit one network."
+        )
     widths = [len(network.layers[0][0]), *(weights.shape[1] for weights, _ in network.layers)]
     empty = [Layer(torch.zeros(1, a, b), torch.zeros(1, 1, b)) for a, b in pairwise(widths)]
     return [Layer(*layer) for layer in first_layers(empty, network.activation, job.recipe, job.seed, inputs)]

@@ -244,6 +244,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
             raise UsageError("Autoencoder: Ensemble(shapes=...) would change the code. Set hidden_layers instead.")
         if any(part.numeric_embeddings for part in ensembles):
             raise UsageError("Autoencoder: Ensemble(numeric_embeddings=...): inputs stay as they are. Leave it out.")
+        if any(part.skips or part.shared for part in ensembles):
+            raise UsageError("Autoencoder: Ensemble(skips=..., shared=...): its layers stay as they are. Leave it out.")
         return design_of
 
     def _loss(self, targets: np.ndarray) -> Loss:

@@ -168,6 +168,8 @@ class MLP(Features, BaseEstimator):
                     f"{call}: the last fit has layers of {given}, this one would have {asked}. "
                     "Keep hidden_layers and numeric_embedding, or set warm_start=False."
                 )
+            if one.design.shared > 1:
+                raise UsageError(f"{call}: members that share their weights begin anew. Set warm_start=False.")
             if one.design.norm == "batch":
                 raise UsageError(f"{call}: batch norms are part of the weights by now. Set warm_start=False.")
             if not goes_on(one.start[0], one.design):

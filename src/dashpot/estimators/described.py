@@ -21,7 +21,7 @@ LOSSES: dict[str, type[Loss]] = {
     cls.__name__: cls for cls in (AbsoluteError, Binary, CrossEntropy, Huber, Poisson, SquaredError)
 }
 OPTIMIZERS: dict[str, type[Optimizer]] = {cls.__name__: cls for cls in (SGD, Adam, AdamW)}
-OURS = ("MLPClassifier", "MLPRegressor")
+OURS = ("MLPClassifier", "MLPRegressor", "YardstickClassifier", "YardstickRegressor")
 OF_ENSEMBLES = ("combine", "metric", "rounds", "random_state", "folds")
 
 
@@ -78,14 +78,14 @@ def _parameters(model: Any) -> dict[str, Any]:
 
 
 def described_ensemble(model: Any, tensors: Tensors) -> dict[str, Any]:
-    """An ensemble of our networks as plain JSON, without the members that do not count."""
+    """An ensemble of our estimators as plain JSON, without the members that do not count."""
     used = np.array([member is not None for member in model.members_.values()])
     members: list[Any] = []
     for name, member in model._fitted().items():
         if type(member).__name__ not in OURS:
             raise UsageError(
-                f"save: member {name!r} is a {type(member).__name__}, and a model file holds our networks only. "
-                "Leave it out, or keep the fitted model with joblib where nobody else can write."
+                f"save: member {name!r} is a {type(member).__name__}, which a model file cannot hold. "
+                "Use YardstickClassifier or YardstickRegressor, or keep the model with joblib where nobody else writes."
             )
         members.append([name, member._described(tensors, f"{len(members)}/")])
     parameters = {name: value for name, value in model.get_params(deep=False).items() if name in OF_ENSEMBLES}

@@ -293,6 +293,17 @@ class HeterogeneousEnsemble(BaseEstimator):
         """What the model file says; arrays go into `tensors`."""
         return described_ensemble(self, tensors)
 
+    def _assembled(self, members: dict[str, Any], combined: Combined) -> Self:
+        """Members that are fitted already, None for one that does not count, and how they combine."""
+        self.members_ = members
+        self.combined_ = combined
+        self._outside = None
+        first = next(member for member in members.values() if member is not None)
+        self.n_features_in_ = first.n_features_in_
+        if hasattr(first, "feature_names_in_"):
+            self.feature_names_in_ = first.feature_names_in_
+        return self
+
     def _encode(self, y: Any) -> np.ndarray:
         raise NotImplementedError
 

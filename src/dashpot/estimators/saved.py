@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,13 @@ from dashpot.estimators.described import LOSSES, OPTIMIZERS, built
 from dashpot.model_files import Tensors
 from dashpot.regularizers import Recipe, parse
 from dashpot.tables import PictureEncoder, TableEncoder
+from dashpot.yardsticks import YardstickClassifier, YardstickRegressor
+from dashpot.yardsticks.frozen import Frozen, FrozenLinear, FrozenTrees
 
 ESTIMATORS: dict[str, Any] = {cls.__name__: cls for cls in (Autoencoder, MLPClassifier, MLPRegressor)}
 SEQUENCES = ("hidden_layers", "learned", "image_shape")  # parameters that JSON holds as lists
+YARDSTICKS: dict[str, Any] = {cls.__name__: cls for cls in (YardstickClassifier, YardstickRegressor)}
+FROZEN: dict[str, type[Frozen]] = {cls.__name__: cls for cls in (FrozenLinear, FrozenTrees)}
 ENSEMBLES: dict[str, Any] = {cls.__name__: cls for cls in (EnsembleClassifier, EnsembleRegressor)}
 
 
@@ -45,30 +50,49 @@ def estimator_from(described: dict[str, Any], tensors: Tensors, prefix: str = ""
     return model
 
 
+def yardstick_from(described: dict[str, Any], tensors: Tensors, prefix: str = "") -> Any:
+    """Trees or a linear model from what a file says; a ValueError where parts do not fit."""
+    model = YARDSTICKS[described["estimator"]](**described["parameters"])
+    model.encoder_ = TableEncoder.from_dict(described["encoder"], described["estimator"])
+    model._take_features()
+    model._take_facts(described)
+    kind, link = described["frozen"]
+    arrays = {one.name: tensors[f"{prefix}{one.name}"] for one in fields(FROZEN[kind]) if one.name != "link"}
+    model.frozen_ = FROZEN[kind](link=str(link), **arrays)
+    model.frozen_.check()
+    if len(model.frozen_.fill) != len(model.encoder_.inputs_.names):
+        raise ValueError("shapes")
+    return model
+
+
+def member_from(described: dict[str, Any], tensors: Tensors, prefix: str) -> Any:
+    """A member of an ensemble from what a file says."""
+    build = yardstick_from if described["estimator"] in YARDSTICKS else estimator_from
+    return build(described, tensors, prefix)
+
+
 def ensemble_from(described: dict[str, Any], tensors: Tensors) -> Any:
     """A heterogeneous ensemble from what a file says; a ValueError where parts do not fit."""
-    members = {str(name): estimator_from(one, tensors, f"{k}/") for k, (name, one) in enumerate(described["members"])}
+    members = {str(name): member_from(one, tensors, f"{k}/") for k, (name, one) in enumerate(described["members"])}
     if not members:
         raise ValueError("members")
     cls = ENSEMBLES[described["estimator"]]
     model = cls([(name, clone(member)) for name, member in members.items()], **described["parameters"])
     first = next(iter(members.values()))
-    kind = MLPClassifier if model._classes else MLPRegressor
-    if not all(type(member) is kind for member in members.values()):
+    if not all(hasattr(member, "predict_proba") == model._classes for member in members.values()):
         raise ValueError("members")
-    model.members_ = members
-    model._outside = None
-    model.n_features_in_ = first.n_features_in_
-    if hasattr(first, "feature_names_in_"):
-        model.feature_names_in_ = first.feature_names_in_
     if model._classes:
         model.classes_ = np.unique(np.concatenate([member.classes_ for member in members.values()]))
         outputs = len(model.classes_)
     else:
         model.one_output_ = bool(described["one_output"])
-        outputs = len(first.networks_[0].target_centre)
-    model.combined_ = _combined(described["combined"], len(members), outputs, model._classes)
-    return model
+        outputs = 1 if model.one_output_ else _outputs_of(first)
+    return model._assembled(members, _combined(described["combined"], len(members), outputs, model._classes))
+
+
+def _outputs_of(member: Any) -> int:
+    """Outputs of a regressor."""
+    return len(member.networks_[0].target_centre if hasattr(member, "networks_") else member.frozen_.start)
 
 
 def _combined(described: dict[str, Any], members: int, outputs: int, classes: bool) -> Combined:

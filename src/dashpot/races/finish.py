@@ -13,13 +13,10 @@ from dashpot.estimators.combining import greedy
 from dashpot.races.course import Course, Runner
 from dashpot.races.result import Race
 from dashpot.races.space import Candidate
-from dashpot.races.trees import Trees
+from dashpot.races.trees import Others, Trees
 
 ROUNDS = 40  # of greedy selection
 FINALISTS = 20  # may join where the metric is no mean over rows, and so slower to compute
-
-
-Others = tuple[list[str], np.ndarray]  # names, and predictions out of fold (members, rows, outputs)
 
 
 def finished(
@@ -33,8 +30,10 @@ def finished(
     finishers = _eligible(course)
     if not finishers:
         raise DataError("race: every network diverged. Look at the table's scales, or pass fixed=[MaxNorm()].")
-    predictions = np.stack([runner.predictions for runner in finishers])
-    weights = _shares(course, predictions)
+    networks = np.stack([runner.predictions for runner in finishers])
+    predictions = networks if others is None else np.concatenate([networks, others.predictions])
+    chosen = _shares(course, predictions)
+    weights = chosen[: len(networks)]
     best = simplest(course, finishers)
     shares = np.zeros(len(course.runners))
     shares[[course.runners.index(runner) for runner in finishers]] = weights
@@ -54,10 +53,10 @@ def finished(
         default_score,
         seconds,
         interrupted,
-        None if others is None else _beside(course, predictions, others),
+        None if others is None else _beside(course, networks, others, chosen[len(networks) :]),
     )
     _recommend(model, best.candidate)
-    counts = whole_numbers(weights)
+    counts = whole_numbers(weights / weights.sum() if weights.any() else _shares(course, networks))
     model._keep(tuple(n for r, count in zip(finishers, counts, strict=True) for n in r.networks * count))
     return model
 
@@ -77,21 +76,22 @@ def _shares(course: Course, predictions: np.ndarray) -> np.ndarray:
     return greedy(predictions, partial(course.cost, chosen=every), ROUNDS).weights
 
 
-def _beside(course: Course, predictions: np.ndarray, others: Others) -> Trees:
-    """What other models would add, by the rules by which the networks were chosen."""
-    names, given = others
+def _beside(course: Course, networks: np.ndarray, others: Others, shares: np.ndarray) -> Trees:
+    """What other models are in the ensemble, and what networks alone would be."""
     targets, weights = course.examples.targets[course.rows], course.weights
     every = np.ones(len(course.rows), dtype=bool)
-    together = np.concatenate([predictions, given])
-    shares = _shares(course, together)[len(predictions) :]
-    costs = [course.cost(one, every) for one in given]
-    best = {name: min((cost, place) for place, cost in enumerate(costs) if names[place] == name)[1] for name in names}
-    left_out = _left_out(course, together)
+    best: dict[str, tuple[float, np.ndarray]] = {}
+    for name, one in zip(others.names, others.predictions, strict=True):
+        cost = course.cost(one, every)
+        if name not in best or cost < best[name][0]:
+            best[name] = cost, one
+    alone = _left_out(course, networks)
+    kinds = zip(others.names, others.settings, strict=True)
     return Trees(
-        {name: course.judge.value(given[place], targets, weights) for name, place in best.items()},
-        {name: float(sum(share for own, share in zip(names, shares, strict=True) if own == name)) for name in best},
-        course.judge.losses(left_out, targets),
-        course.judge.value(left_out, targets, weights),
+        {name: course.judge.value(one, targets, weights) for name, (_, one) in best.items()},
+        {kind: float(share) for kind, share in zip(kinds, shares, strict=True) if share > 0},
+        course.judge.losses(alone, targets),
+        course.judge.value(alone, targets, weights),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from dashpot.errors import DataError, UsageError
-from dashpot.estimators import Autoencoder, MLPClassifier, MLPRegressor
+from dashpot.estimators import Autoencoder, EnsembleClassifier, EnsembleRegressor, MLPClassifier, MLPRegressor
 from dashpot.jobs import Examples
 from dashpot.races import reconstructing
 from dashpot.races.course import Course, weights_of
@@ -21,7 +21,7 @@ from dashpot.races.heats import Progress, run
 from dashpot.races.judging import MONITORS, judge_of, score_of
 from dashpot.races.records import Records
 from dashpot.races.space import POOL, PREDICTING, Candidate, draw, kind_of
-from dashpot.races.trees import out_of_fold
+from dashpot.races.trees import Others, mixed, out_of_fold
 from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer
 from dashpot.studies.scores import Score
 from dashpot.studies.splits import deal, quantile_bins
@@ -48,7 +48,7 @@ def race(
     checkpoint: str | Path | None = None,
     trees: bool = False,
     code_size: float | None = None,
-) -> MLPClassifier | MLPRegressor | Autoencoder:
+) -> MLPClassifier | MLPRegressor | Autoencoder | EnsembleClassifier | EnsembleRegressor:
     """Search recipes and shapes for a table; the networks that survive are the model.
 
     Without a target autoencoders race: by the error of drawing rows again that were left out. Their codes cannot be
@@ -95,8 +95,8 @@ def race(
         or a kill; with `candidates` and no budget it comes to the same result. More time or more candidates may be
         given then. Delete the folder after.
     trees : bool, default False
-        Whether boosted trees, a random forest and a linear model run on the same folds first, so that `race_.trees`
-        says what share of the ensemble they would take. The model holds networks only in any case.
+        Whether boosted trees, a random forest and a linear model run on the same folds first and may join the ensemble;
+        `race_.trees` says with what share. The model is an `EnsembleClassifier` or an `EnsembleRegressor` then.
     code_size : int, float or None, default None
         Numbers in the code of the autoencoders, or the share of the variance that as many principal components explain.
         None is 2.
@@ -105,7 +105,7 @@ def race(
 
     Returns
     -------
-    model : MLPClassifier, MLPRegressor or Autoencoder, fitted
+    model : MLPClassifier, MLPRegressor, Autoencoder, or with trees EnsembleClassifier or EnsembleRegressor; fitted
         `networks_` are those of the ensemble, one that counts double twice; `race_` is the `Race`; its parameters are
         those of the best single recipe (the simplest one within a standard error), so `clone(model).fit` trains that.
         An autoencoder is that recipe, trained on all rows.
@@ -150,13 +150,31 @@ def race(
     judge = reconstructing.JUDGE if redrawn else judge_of(score, examples.targets[rows], weights_of(examples, rows))
     course = Course(examples, rows, fold, judge, model._seed(), workers, records, begin)
     limit = None if budget is None else started + budget
-    others = out_of_fold(course) if trees else None
+    others, limit = _others(course, limit) if trees else (None, limit)
     interrupted = run(course, itertools.chain([default], drawn), candidates, limit, progress)
     seconds = time.monotonic() - started + course.before
     if begin is not None:
         given = {"X": X, "sample_weight": weights, "groups": groups}
         return reconstructing.finished(model, course, begin, given, seconds, interrupted)
-    return finished(model, course, seconds, interrupted, others)
+    found = finished(model, course, seconds, interrupted, others)
+    return _with_others(found, X, y, examples) if trees else found
+
+
+def _others(course: Course, limit: float | None) -> tuple[Others, float | None]:
+    """Models of other kinds, and the end of the race, earlier by what it takes to fit those that join."""
+    started = time.monotonic()
+    found = out_of_fold(course)
+    spent = time.monotonic() - started
+    return found, None if limit is None else limit - spent / (course.folds - 1)
+
+
+def _with_others(
+    networks: MLPClassifier | MLPRegressor, X: Any, y: Any, examples: Examples
+) -> EnsembleClassifier | EnsembleRegressor:
+    """The networks and what has a share beside them, as one model with the same course and recipe."""
+    model = mixed(networks, networks.race_.trees, X, y, examples.weights)
+    model.race_, model.recipe_ = networks.race_, networks.recipe_
+    return model
 
 
 def _check_target(

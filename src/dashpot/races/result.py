@@ -35,7 +35,7 @@ class Race:
     row_weights : float array (rows,)
         What each row counts; for balanced accuracy every class counts as much as the others.
     weights : float array (candidates,)
-        The share of each in the ensemble.
+        The share of each in the ensemble; with `trees` they take the rest.
     best : int
         The position of the recipe that is recommended if there is to be only one.
     left_out : float array (rows,)
@@ -48,7 +48,7 @@ class Race:
     interrupted : bool
         Whether Ctrl-C ended it.
     trees : Trees or None
-        What trees and a linear model would add, where that was asked.
+        What trees and a linear model are in the ensemble, where that was asked.
     components : float array (rows,) or None
         Of a race of autoencoders: what each row costs, drawn again from as many principal components of the other
         folds.
@@ -177,21 +177,18 @@ class Race:
         )
 
     def beside_trees(self) -> str:
-        """What trees and a linear model would take of the ensemble, and what it would gain, in sentences."""
+        """What trees and a linear model take of the ensemble, and what they add, in sentences."""
         if self.trees is None:
             return ""
-        label = self.judge.score.label
         mean, low, high = self.trees.gain(self.left_out, self.row_weights)
         each = ", ".join(
             f"{name} {100 * share:.0f} % (alone {self.trees.scores[name]:.4f})"
             for name, share in self.trees.shares.items()
         )
-        advice = " Consider EnsembleClassifier or EnsembleRegressor, which mix both." if low > 0 else ""
         return (
-            f"Trees and a linear model would take {100 * self.trees.share:.0f} % of an ensemble with these networks: "
-            f"{each}. It would have {label} {self.trees.score:.4f} on rows left out, the networks alone have "
-            f"{self.score:.4f} (difference {mean:.4f}, 95 % interval over rows {low:.4f} to {high:.4f}; above 0 is "
-            f"better with them). They are not in the model: it holds networks only.{advice}"
+            f"Trees and a linear model take {100 * self.trees.share:.0f} % of the ensemble: {each}. Networks alone "
+            f"would have {self.judge.score.label} {self.trees.score_without:.4f} on rows left out (difference "
+            f"{mean:.4f}, 95 % interval over rows {low:.4f} to {high:.4f}; above 0 is better with the others)."
         )
 
     def _scores(self) -> str:

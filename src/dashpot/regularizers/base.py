@@ -33,6 +33,8 @@ QUIET = (
     "recipes",
     "shapes",
     "numeric_embeddings",
+    "skips",
+    "shared",
     "start_epoch",
     "smoothing",
 )  # written only where they are no default

@@ -39,11 +39,18 @@ class Ensemble(Regularizer):
         Member k has the hidden layers k of these, likewise; without any, all have those of the estimator.
     numeric_embeddings : tuple of str, default ()
         Member k has the numeric embedding k of these, likewise.
+    skips : tuple of bool, default ()
+        Member k has skip connections or not, likewise.
+    shared : bool, default False
+        Whether the members share their weights up to a factor for each input and each output of each layer (and biases
+        of their own), and train as one network on the mean of their losses, each with its own order of the rows. They
+        stop together. Members that share are alike: none of the above.
 
     References
     ----------
     Hansen and Salamon (1990), IEEE TPAMI 12; Breiman (1996), Machine Learning 24; Lakshminarayanan et al. (2017), NIPS;
-    Ho (1998), The random subspace method, IEEE TPAMI 20.
+    Ho (1998), The random subspace method, IEEE TPAMI 20. `shared`: Wen, Tran and Ba (2020), BatchEnsemble, ICLR;
+    Gorishniy et al. (2025), TabM, ICLR.
 
     Examples
     --------
@@ -59,6 +66,8 @@ class Ensemble(Regularizer):
     recipes: tuple[Regularizer, ...] = ()
     shapes: tuple[tuple[int, ...], ...] = ()
     numeric_embeddings: tuple[str, ...] = ()
+    skips: tuple[bool, ...] = ()
+    shared: bool = False
     off: ClassVar = {
         "members": 1,
         "bootstrap": False,
@@ -66,6 +75,8 @@ class Ensemble(Regularizer):
         "recipes": (),
         "shapes": (),
         "numeric_embeddings": (),
+        "skips": (),
+        "shared": False,
     }
     ranges: ClassVar = {"members": Range(2, 8)}
 
@@ -76,9 +87,16 @@ class Ensemble(Regularizer):
         check_recipes(self.recipes)
         check_shapes(self.shapes)
         check_embeddings(self.numeric_embeddings)
+        check_skips(self.skips)
+        if self.shared and (
+            self.bootstrap or self.columns < 1 or self.recipes or self.shapes or self.numeric_embeddings or self.skips
+        ):
+            raise UsageError(f"{self!r}: members that share their weights are alike. Leave all but members out.")
 
     def plan(self, job: Job) -> list[Job]:
-        """One job for each member; the first keeps the seed of the job."""
+        """One job for each member; the first keeps the seed of the job. Members that share weights are one job."""
+        if self.shared:
+            return [replace(job, design=replace(job.design, shared=int(self.members)))]
         return [self._member(job, number) for number in range(int(self.members))]
 
     def _member(self, job: Job, number: int) -> Job:
@@ -95,6 +113,8 @@ class Ensemble(Regularizer):
         if self.numeric_embeddings:
             own = self.numeric_embeddings[number % len(self.numeric_embeddings)]
             design = replace(design, numeric_embedding=own)
+        if self.skips:
+            design = replace(design, skip=self.skips[number % len(self.skips)])
         start = job.start[number : number + 1]
         return replace(job, recipe=recipe, rows=rows, seed=seed, design=design, start=start, columns=columns)
 
@@ -128,6 +148,12 @@ def check_embeddings(kinds: tuple[str, ...]) -> None:
         )
     for kind in kinds:
         check_embedding(kind, f"Ensemble(numeric_embeddings={kinds!r})")
+
+
+def check_skips(skips: tuple[bool, ...]) -> None:
+    """Refuse what are no answers."""
+    if not isinstance(skips, tuple) or not all(isinstance(one, bool) for one in skips):
+        raise UsageError(f"Ensemble(skips={skips!r}): pass True and False in a tuple, such as (False, True).")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR
 from dashpot.studies.findings import findings
 from dashpot.studies.repeat import run_text
 from dashpot.studies.study import p_value
-from dashpot.studies.words import methods_paragraphs, number, power_sentence, sentences
+from dashpot.studies.words import methods_paragraphs, number, plural, power_sentence, sentences
 
 if TYPE_CHECKING:
     from dashpot.studies.study import Study
@@ -65,10 +65,10 @@ def summarize(study: "Study") -> dict[str, Any]:
 def _facts(settings: dict[str, Any]) -> list[str]:
     """The line above the headline."""
     return [
-        f"{settings['rows']:,} rows",
-        f"{settings['columns']:,} columns",
-        f"{settings['splits']} splits",
-        f"{settings['networks']:,} networks",
+        plural(settings["rows"], "row"),
+        plural(settings["columns"], "column"),
+        plural(settings["splits"], "split"),
+        plural(settings["networks"], "network"),
     ]
 
 

@@ -1,12 +1,14 @@
 """Intervals for a fixed test set: its rows (or groups of rows) and the repeats are drawn again."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
-from scipy import stats
 
+from dashpot.studies.row_values import row_values
 from dashpot.studies.scores import Score
-from dashpot.studies.statistics import Interval
+from dashpot.studies.spreads import FixedRows
+from dashpot.studies.statistics import Interval, interval_of
 from dashpot.studies.tested import Tested
 
 _draws = 200
@@ -15,9 +17,9 @@ _draws = 200
 class Bootstrap:
     """Paired bootstrap over the rows of a test set that all splits share.
 
-    Each draw weighs every row by how often it is drawn (whole groups where there are groups), and draws the repeats
-    too, so that the interval holds the chance of the test rows and of the training. The spread of the draws is the
-    standard error of a normal interval.
+    Each draw weighs every row by how often it is drawn (whole groups where there are groups). The variance of the draws
+    and that of the repeats, which stands for the chance of training, make the standard error of a t interval. A score
+    with values for rows (`row_values`) is drawn by these.
 
     Parameters
     ----------
@@ -41,7 +43,6 @@ class Bootstrap:
         self.units = int(units.max()) + 1
         drawn = rng.multinomial(self.units, np.full(self.units, 1 / self.units), size=_draws)
         self.counts = np.vstack([np.ones(len(self.rows)), drawn[:, units]])
-        self.repeats = rng.integers(0, len(tested.rows), (_draws, len(tested.rows)))
         self.known: dict[tuple[int, str], np.ndarray] = {}
 
     def interval(self, method: Mapping[int, str], reference: Mapping[int, str]) -> Interval:
@@ -51,22 +52,26 @@ class Bootstrap:
             [self._values(split, method[split]) - self._values(split, reference[split]) for split in splits], axis=1
         )
         gains *= self.score.sign
-        mean, drawn = float(gains[0].mean()), np.take_along_axis(gains[1:], self.repeats, axis=1).mean(axis=1)
-        error = float(drawn.std(ddof=1))
-        if not gains.any():
-            return Interval(0.0, 0.0, 0.0, 1.0, len(self.rows))
-        if not error > 0:
-            return Interval(mean, np.nan, np.nan, np.nan, len(self.rows))
-        reach = float(stats.t.ppf((1 + self.level) / 2, self.units - 1)) * error
-        p = float(2 * stats.t.sf(abs(mean) / error, self.units - 1))
-        return Interval(mean, mean - reach, mean + reach, p, len(self.rows))
+        if not np.isfinite(gains[0]).all():
+            return Interval(np.nan, np.nan, np.nan, np.nan, len(self.rows))
+        spread = FixedRows(
+            float(gains[1:].mean(axis=1).var(ddof=1)),
+            float(gains[0].var(ddof=1)) if len(splits) > 1 else 0.0,
+            self.units,
+        )
+        return replace(interval_of(gains[0], spread, self.level, bool(gains.any())), count=len(self.rows))
 
     def _values(self, split: int, method: str) -> np.ndarray:
         """The score on the test rows as they are, then on each draw; shape (1 + draws,)."""
         if (split, method) not in self.known:
             targets, predicted = self.tested.targets[self.rows], self.tested.predicted[split, method]
-            weights = self.counts if self.tested.weights is None else self.counts * self.tested.weights[self.rows]
-            values = [self._value(targets, predicted, own) for own in weights]
+            given = None if self.tested.weights is None else self.tested.weights[self.rows]
+            weights = self.counts if given is None else self.counts * given
+            rows = row_values(self.score, targets, predicted, given)
+            if rows is not None:
+                values = weights @ rows / weights.sum(axis=1)
+            else:
+                values = np.array([self._value(targets, predicted, own) for own in weights])
             self.known[split, method] = np.where(np.isfinite(values), values, values[0])
         return self.known[split, method]
 

@@ -58,8 +58,8 @@ def compare(
 
     In each split, networks with each regularizer at several strengths and one network without any learn
     from the same training rows and the same seed. The strength is chosen on validation rows; the test rows
-    are scored only after that choice. Effects are paired differences, with
-    intervals by the corrected resampled t-test and p-values adjusted by Holm's method.
+    are scored only after that choice. Effects are paired differences, with intervals for the gain on new rows of
+    networks that learn from parts of these, and p-values adjusted by Holm's method.
 
     Parameters
     ----------
@@ -109,8 +109,10 @@ def compare(
         A test set that is fixed: True marks its rows. Splits then repeat training and validation only, and intervals
         come from a bootstrap over the test rows (or groups).
     budget : float or None
-        Seconds to spend, about. Splits are left out where they would take longer; five are always made, and their
-        time tells how many fit. Nothing else changes.
+        Seconds to spend, about. Splits are left out where they would take longer; the first tells how many fit. With
+        fewer than five there are no verdicts. Where not even one fits, questions without an answer are left out,
+        and yardsticks that take more than half of the time. All that is left out is noted, and `settings["partial"]`
+        is True where it is more than splits beyond five.
     news : callable or None
         `news(text)` is called with the current leader each time a question is answered.
     checkpoint : path of a folder or None
@@ -133,6 +135,7 @@ def compare(
 
     References
     ----------
+    Bayle, Bayle, Janson and Mackey (2020), Cross-validation confidence intervals for test error, NeurIPS.
     Nadeau and Bengio (2003), Inference for the generalization error, Machine Learning 52.
     """
     start = time.perf_counter()
@@ -150,8 +153,9 @@ def compare(
     folder = None if checkpoint is None else Path(checkpoint)
     rounds = Rounds(problem, drawn, questions, design, scores, tuple(yardsticks), workers, progress, news, folder)
     found, notes = rounds.run(None if budget is None else budget - (time.perf_counter() - start))
-    drawn = drawn[: found.splits]
+    planned, drawn = len(drawn), drawn[: found.splits]
     settings = _about(problem, design, scores, questions, drawn) | {
+        "planned_splits": planned,
         "test_size": test_size,
         "level": level,
         "grouped": groups is not None,
@@ -190,8 +194,9 @@ def _judged(
     kept = set(results["method"])
     more = {
         "against": {name: reference for name, reference in against.items() if {name, reference} <= kept},
-        "networks": sum(len(done.networks) for done in found.trained.values()),
+        "networks": len({id(network) for done in found.trained.values() for network in done.networks}),
         "interrupted": found.interrupted,
+        "partial": found.partial,
     }
     if any(name in kept and reference not in kept for name, reference in against.items()):
         results = results[~results["method"].isin(set(against))].reset_index(drop=True)
@@ -200,7 +205,8 @@ def _judged(
     curves = learning_curves(results, found.trials, names, networks, scores[0])
     examples = problem.examples
     rows = [split.test for split in drawn]
-    tested = Tested(rows, examples.targets, examples.weights, examples.groups, found.predicted)
+    learned = float(np.mean([len(split.training) for split in drawn])) / len(examples.targets)
+    tested = Tested(rows, examples.targets, examples.weights, examples.groups, found.predicted, learned)
     shown = surfaces(problem, _first_networks(results, found, scores[0]), drawn[0].training)
     notes = [*problem.notes, *notes, *left_out]
     return Study.from_results(results, curves, settings | more, notes, tested, checks, scores, shown)
@@ -271,7 +277,14 @@ def _check(
 
 def study_design(problem: Problem, hidden_layers: tuple[int, ...], epochs: int) -> Design:
     """What all networks of a study share."""
-    return Design(tuple(hidden_layers), "relu", study_loss(problem), Adam(1e-3), 64, epochs, 0.0)
+    learned = 0.6 * len(problem.strata)
+    batch = next((size for size, most in _batches if learned <= most), _largest_batch)
+    return Design(tuple(hidden_layers), "relu", study_loss(problem), Adam(1e-3), batch, epochs, 0.0)
+
+
+# Rows of a batch, up to so many training rows: the same epoch takes less time in fewer, larger steps.
+_batches = ((64, 2048), (128, 8192))
+_largest_batch = 256
 
 
 def _whole(value: Any) -> bool:
@@ -293,6 +306,7 @@ def _about(
         "inputs": problem.examples.inputs.shape[1],
         "classes": problem.classes,
         "group_count": None if problem.examples.groups is None else len(np.unique(problem.examples.groups)),
+        "effective_rows": _effective(problem.examples.weights),
         "fixed_test": problem.test is not None,
         "asked": len(questions),
         "splits": len(drawn),
@@ -307,6 +321,11 @@ def _about(
         "version": dashpot.__version__,
         "regularizers": {name: [written(recipe) for recipe in grid] for name, grid in questions.items()},
     }
+
+
+def _effective(weights: np.ndarray | None) -> float | None:
+    """How many rows of equal weight tell as much (Kish, 1965); None without weights."""
+    return None if weights is None else round(float(weights.sum() ** 2 / (weights @ weights)), 1)
 
 
 def _shares(drawn: list[Split]) -> str:

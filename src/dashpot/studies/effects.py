@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from dashpot.studies.bootstrap import Bootstrap
+from dashpot.studies.row_intervals import RowIntervals
 from dashpot.studies.scores import SCORES, Score
-from dashpot.studies.statistics import Interval, corrected_interval, judge_intervals, power_of
+from dashpot.studies.statistics import Interval, Power, corrected_interval, judge_intervals, power_of
 
 BASELINE = "No regularizer"
 BEST_NETWORK = "Best network"
@@ -50,30 +51,33 @@ def margin(results: pd.DataFrame, score: Score) -> float:
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """How sure a difference is: by the splits, or by a bootstrap of the test rows that they share.
+    """How sure a difference is: by its test rows where the score has values for rows, or else by the splits.
 
     Attributes
     ----------
     test_share, level, clusters
         As in `corrected_interval`.
-    bootstrap : Bootstrap or None
-        For a fixed test set.
+    of_rows : RowIntervals, Bootstrap or None
+        Intervals from what was predicted for the test rows.
     """
 
     test_share: float
     level: float
     clusters: int | None = None
-    bootstrap: Bootstrap | None = None
+    of_rows: RowIntervals | Bootstrap | None = None
 
     def interval(self, table: pd.DataFrame, score: Score, method: str, reference: str, chosen: pd.Series) -> Interval:
         """The mean paired gain over a reference, from a table of test scores, splits x methods."""
-        if self.bootstrap is None:
-            gains = score.sign * (table[method] - table[reference]).to_numpy()
-            return corrected_interval(gains, self.test_share, self.level, self.clusters)
         names = [
             dict(chosen) if name == BEST_NETWORK else dict.fromkeys(table.index, name) for name in (method, reference)
         ]
-        return self.bootstrap.interval(*names)
+        found = None if self.of_rows is None else self.of_rows.interval(*names)
+        if found is not None:
+            return found
+        gains = score.sign * (table[method] - table[reference]).to_numpy()
+        if not np.isfinite(gains).all():
+            return Interval(np.nan, np.nan, np.nan, np.nan, len(gains))
+        return corrected_interval(gains, self.test_share, self.level, self.clusters)
 
 
 def regularizer_effects(
@@ -96,7 +100,6 @@ def regularizer_effects(
     second, also = _second_unit(results, score, methods, references)
     rows_of_table = []
     for method, reference, value, (interval, adjusted, word) in zip(methods, references, also, judged, strict=True):
-        gains = score.sign * (scores[method] - scores[reference]).to_numpy()
         rows_of_table.append(
             {
                 "regularizer": method,
@@ -110,15 +113,17 @@ def regularizer_effects(
                 "verdict": word,
                 second: value,
             }
-            | _needed(gains, sure, least, max(asked, len(methods)), rows)
+            | _needed(interval, len(scores), sure.level, least, max(asked, len(methods)), rows)
         )
     table = pd.DataFrame(rows_of_table)
     return table.sort_values("difference", ascending=False, kind="stable", ignore_index=True)
 
 
-def _needed(gains: np.ndarray, sure: Uncertainty, least: float, questions: int, rows: int) -> dict[str, float]:
+def _needed(interval: Interval, splits: int, level: float, least: float, questions: int, rows: int) -> dict[str, float]:
     """What a study of this size can find, and how many splits or rows would find the smallest effect worth having."""
-    power = power_of(gains, sure.test_share, least, questions, rows, sure.level)
+    power = Power(np.nan, None, None)
+    if interval.spread is not None:
+        power = power_of(interval.spread, splits, least, questions, rows, level)
     return {
         "detectable": power.detectable,
         "splits_needed": np.nan if power.splits is None else power.splits,

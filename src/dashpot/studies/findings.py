@@ -9,7 +9,8 @@ import pandas as pd
 
 from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR, best_network
 from dashpot.studies.scores import calibration_error
-from dashpot.studies.words import listed, number
+from dashpot.studies.statistics import FEWEST_DIFFERENCES
+from dashpot.studies.words import listed, number, plural, rows_like_these
 
 if TYPE_CHECKING:
     from dashpot.studies.study import Study
@@ -52,7 +53,8 @@ def _verdicts(study: "Study") -> pd.Series:
 
 
 def _worse_than_prior(study: "Study") -> Finding | None:
-    if _verdicts(study).get(PRIOR, "worse") == "worse":
+    few = study.settings["splits"] < FEWEST_DIFFERENCES  # nothing at all is shown then
+    if few or _verdicts(study).get(PRIOR, "worse") == "worse":
         return None
     return Finding(
         1,
@@ -217,12 +219,12 @@ def _too_few(study: "Study") -> Finding | None:
     if rows >= _few_rows and open_ones < 0.5:
         return None
     needed = study.effects["splits_needed"].median(), study.effects["rows_needed"].median()
-    way = f"about {needed[1]:,.0f} rows would" if np.isfinite(needed[1]) else "more rows would"
+    way = f"{rows_like_these(needed[1], study.settings)} would" if np.isfinite(needed[1]) else "more rows would"
     if np.isfinite(needed[0]):
         way = f"{needed[0]:.0f} splits of these rows would"
     return Finding(
         11,
-        f"{rows:,} rows and {study.settings['splits']} splits are too few to tell.",
+        f"{rows:,} rows and {plural(study.settings['splits'], 'split')} are too few to tell.",
         f"An effect of {number(study.settings['margin'])} in {study.score.label} could be there and be missed, "
         "or be chance and be believed.",
         f"To find such an effect four times in five, {way} do.",

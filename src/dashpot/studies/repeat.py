@@ -37,6 +37,8 @@ def run_text(settings: dict[str, Any], data: dict[str, str] | None = None) -> st
     lines = [f"# dashpot {settings['version']}: repeat with  dashpot compare --from run.toml", ""]
     if data:
         lines += ["[data]", *(f"{name} = {_value(value)}" for name, value in data.items()), ""]
+    if settings.get("partial"):  # to repeat it is to do what there was no time for
+        settings = settings | {"splits": settings["planned_splits"]}
     known = {name: settings[name] for name in _options if settings.get(name) is not None}
     lines += ["[compare]", *(f"{name} = {_value(value)}" for name, value in known.items())]
     lines += ["max_rows = 0  # every row"] if settings.get("max_rows") is None else []

@@ -1,5 +1,6 @@
 """The long table of results: every method scored, chosen on validation rows, then tested."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,12 +14,12 @@ from dashpot.errors import DataError
 from dashpot.losses import Binary, CrossEntropy, Loss, SquaredError
 from dashpot.networks import Network
 from dashpot.regularizers import Recipe
-from dashpot.studies.effects import BASELINE, scores_on_test
+from dashpot.studies.effects import BASELINE, PRIOR, scores_on_test
 from dashpot.studies.problem import Problem
 from dashpot.studies.questions import written
 from dashpot.studies.scores import Score
 from dashpot.studies.splits import Split
-from dashpot.studies.yardsticks import Candidate, candidates
+from dashpot.studies.yardsticks import Candidate, fitted, rows_of
 from dashpot.training import Done
 
 
@@ -102,36 +103,44 @@ def yardstick_results(
     scores: list[Score],
     asked: Sequence[str],
     workers: int | None,
-) -> tuple[list[dict[str, Any]], Predicted]:
-    """The same for the yardsticks, split by split on the workers."""
+    end: float | None = None,
+) -> tuple[list[dict[str, Any]], Predicted, set[str]]:
+    """The same for the yardsticks, split by split on the workers, and those that none is begun of after `end`."""
     count = min(effective_n_jobs(-1 if workers is None else workers), len(drawn)) if asked else 1
     found = Parallel(n_jobs=count)(
-        delayed(_yardsticks_of_split)(problem, number, drawn[number], scores, asked) for number in splits
+        delayed(_yardsticks_of_split)(problem, number, drawn[number], scores, asked, end) for number in splits
     )
-    rows = [row for own, _ in found for row in own]
-    return rows, {place: values for _, predicted in found for place, values in predicted.items()}
+    rows = [row for own, _, _ in found for row in own]
+    predicted = {place: values for _, own, _ in found for place, values in own.items()}
+    return rows, predicted, {name for *_, missing in found for name in missing}
 
 
 def _yardsticks_of_split(
-    problem: Problem, number: int, split: Split, scores: list[Score], asked: Sequence[str]
-) -> tuple[list[dict[str, Any]], Predicted]:
+    problem: Problem, number: int, split: Split, scores: list[Score], asked: Sequence[str], end: float | None
+) -> tuple[list[dict[str, Any]], Predicted, set[str]]:
     """Fit and score every yardstick on one split."""
     examples = problem.examples
     targets = examples.targets if problem.classes else examples.targets[:, 0]
     classes = len(problem.classes) or None
     tried: dict[str, list[Any]] = {}
-    for candidate in candidates(examples.inputs, targets, examples.weights, classes, split, asked):
-        measured = {"epochs": np.nan, "seconds": candidate.seconds}
-        tried.setdefault(candidate.method, []).append(
-            (candidate.setting, _on_rows(candidate, examples.inputs), measured)
-        )
+    missing: set[str] = set()
+    learned = rows_of(examples.inputs, targets, examples.weights, classes, split)
+    for name in (PRIOR, *asked):
+        if name != PRIOR and end is not None and time.perf_counter() > end:
+            missing.add(name)
+            continue
+        for candidate in fitted(name, learned):
+            measured = {"epochs": np.nan, "seconds": candidate.seconds}
+            tried.setdefault(candidate.method, []).append(
+                (candidate.setting, _on_rows(candidate, examples.inputs), measured)
+            )
     rows: list[dict[str, Any]] = []
     predicted: Predicted = {}
     for method, settings in tried.items():
         about = {"split": number, "method": method, "kind": "yardstick"}
         own, predicted[number, method] = _scored(problem, split, settings, scores, about)
         rows += own
-    return rows, predicted
+    return rows, predicted, missing
 
 
 def _on_rows(candidate: Candidate, inputs: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
@@ -151,9 +160,9 @@ def _scored(
     values = np.array([scores[0].sign * measured[scores[0].name] for measured in validated])
     best = int(np.argmax(np.where(np.isfinite(values), values, -np.inf)))
     chosen = tried[best][1]
-    tested = chosen(split.test)
+    tested = chosen(split.test).astype(np.float32)  # as it is kept, so that what is found later is the same
     parts = [("validation", k, measured) for k, measured in enumerate(validated)]
-    parts.append(("test", best, _measure(problem, tested, split.test, scores)))
+    parts.append(("test", best, _measure(problem, tested.astype(np.float64), split.test, scores)))
     parts.append(("training", best, _measure(problem, chosen(split.training), split.training, scores)))
     rows = [
         about
@@ -162,7 +171,7 @@ def _scored(
         for part, k, measured in parts
         for name, value in measured.items()
     ]
-    return rows, tested.astype(np.float32)
+    return rows, tested
 
 
 def _measure(problem: Problem, predicted: np.ndarray, rows: np.ndarray, scores: list[Score]) -> dict[str, float]:

@@ -1,8 +1,8 @@
-"""One round of a study: the networks of some splits are trained, each question scored as soon as it is answered."""
+"""Rounds of a study: the networks of some splits are trained, each question scored as soon as it is answered."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from dashpot.studies.scores import Score
 from dashpot.studies.splits import Split
 from dashpot.studies.statistics import FEWEST_DIFFERENCES
 from dashpot.training import Done, train_as_done
+
+_at_a_time = 8  # networks of one part of a round that may have to end early
+_of_the_rest = 0.7  # of the splits that seem to fit, in the next round: what they take is an estimate
 
 Progress = Callable[[int, int], None]
 News = Callable[[str], None]
@@ -42,6 +45,12 @@ class Round:
         Question -> why it could not be answered.
     interrupted : bool
         Whether the user stopped it; questions without an answer then are `open`.
+    overdue : bool
+        Whether the time was up before every question was answered.
+    missing : set of str
+        Yardsticks that there was no time for.
+    partial : bool
+        Whether a budget left out more than splits beyond five.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -50,6 +59,9 @@ class Round:
     trained: dict[int, Done] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     interrupted: bool = False
+    overdue: bool = False
+    missing: set[str] = field(default_factory=set)
+    partial: bool = False
 
     @property
     def splits(self) -> int:
@@ -59,6 +71,10 @@ class Round:
     def answered(self) -> set[str]:
         """Methods with a score on every split."""
         return {str(row["method"]) for row in self.rows}
+
+    def useful(self) -> bool:
+        """Whether there is the network without regularizer and one with."""
+        return BASELINE in self.answered() and any(row["kind"] == "regularizer" for row in self.rows)
 
     def join(self, later: "Round") -> None:
         """Add the splits of a later round."""
@@ -71,7 +87,11 @@ class Round:
 
 @dataclass
 class Rounds:
-    """All splits of a study, in one round, or in two where time is short."""
+    """All splits of a study: in one round, or in several where time is short.
+
+    Within a budget the first round is one split, trained in small parts so that it can end in time. What it took tells
+    how many more splits fit; each further round takes most of the time that is left.
+    """
 
     problem: Problem
     drawn: list[Split]
@@ -87,29 +107,44 @@ class Rounds:
     def run(self, seconds: float | None) -> tuple[Round, list[str]]:
         """The answers, and what a reader must know of them."""
         splits = len(self.drawn)
-        first = splits if seconds is None else min(FEWEST_DIFFERENCES, splits)
-        start = time.perf_counter()
-        found = self._round(range(first))
-        notes = []
-        if seconds is not None and not found.interrupted:
-            spent = time.perf_counter() - start
-            more = min(splits - first, int((seconds - spent) / (spent / first)))
-            if more > 0:
-                self.questions = {name: g for name, g in self.questions.items() if name not in found.failed}
-                later = self._round(range(first, first + more))
-                found.interrupted = later.interrupted
-                if not later.interrupted:
-                    found.join(later)
-            if found.splits < splits:
-                notes.append(f"The budget allowed {found.splits} of {splits} splits.")
+        if seconds is None:
+            found, notes = self._round(range(splits)), []
+        else:
+            found = self._within(time.perf_counter() + seconds)
+            notes = _short(found, splits)
         notes += [f"{name} could not run: {reason}" for name, reason in found.failed.items()]
-        if found.interrupted:
-            left = [name for name in self.questions if name not in found.answered() and name not in found.failed]
-            if left:
-                notes.append(f"Stopped by hand before these were answered: {', '.join(left)}.")
+        left = [name for name in self.questions if name not in found.answered() and name not in found.failed]
+        if left and (found.interrupted or found.overdue):
+            way = "Stopped by hand" if found.interrupted else "The budget ended"
+            notes.append(f"{way} before these were answered: {', '.join(left)}.")
         return found, notes
 
-    def _round(self, splits: range) -> Round:
+    def _within(self, end: float) -> Round:
+        """As many splits as fit before `end`, by the clock of `time.perf_counter`."""
+        start = time.perf_counter()
+        found = self._round(range(1), end)
+        slowest = time.perf_counter() - start
+        asked = self.questions
+        while not (found.interrupted or found.overdue) and (more := self._fitting(found.splits, end, slowest)):
+            self.questions = {name: grid for name, grid in asked.items() if name not in found.failed}
+            self.yardsticks = tuple(name for name in self.yardsticks if name not in found.missing)
+            start = time.perf_counter()
+            later = self._round(range(found.splits, found.splits + more))
+            slowest = (time.perf_counter() - start) / more
+            found.interrupted = later.interrupted
+            if not later.interrupted:
+                found.join(later)
+        self.questions = asked
+        enough = found.splits >= min(len(self.drawn), FEWEST_DIFFERENCES)
+        found.partial = found.overdue or bool(found.missing) or not enough
+        return found
+
+    def _fitting(self, done: int, end: float, slowest: float) -> int:
+        """How many splits the next round may have."""
+        fitting = int((end - time.perf_counter()) / slowest)
+        return min(len(self.drawn) - done, int(np.ceil(_of_the_rest * fitting)) if fitting > 0 else 0)
+
+    def _round(self, splits: range, end: float | None = None) -> Round:
         """Some of the splits."""
         return run_round(
             self.problem,
@@ -123,6 +158,7 @@ class Rounds:
             self.progress,
             self.news,
             self._checkpoints(splits),
+            end,
         )
 
     def _checkpoints(self, splits: range) -> Checkpoints | None:
@@ -130,6 +166,17 @@ class Rounds:
         if self.checkpoint is None:
             return None
         return Checkpoints(self.checkpoint / f"splits-{splits.start + 1}-to-{splits.stop}", "compare")
+
+
+def _short(found: Round, splits: int) -> list[str]:
+    """What a budget left out."""
+    notes = []
+    if found.splits < splits:
+        few = "" if found.splits >= FEWEST_DIFFERENCES else "; fewer than five are too few for a verdict"
+        notes.append(f"The budget allowed {found.splits} of {splits} splits{few}.")
+    if found.missing:
+        notes.append(f"The budget ended before these yardsticks were fitted: {', '.join(sorted(found.missing))}.")
+    return notes
 
 
 def run_round(
@@ -144,21 +191,23 @@ def run_round(
     progress: Progress | None,
     news: News | None,
     checkpoints: Checkpoints | None = None,
+    end: float | None = None,
 ) -> Round:
     """Train and score the yardsticks, then every question, on some of the splits.
 
     A question that fails is left out with its reason; if all fail, the first reason is raised. Ctrl-C ends the
-    round: what is answered by then stays.
+    round, and so does `end`: what is answered by then stays, which is one question at least where the time was up.
     """
-    rows, predicted = yardstick_results(problem, drawn, splits, scores, yardsticks, workers)
-    found = Round(rows, predicted, list(_trials(questions, splits)))
+    soon = None if end is None else (end + time.perf_counter()) / 2
+    rows, predicted, missing = yardstick_results(problem, drawn, splits, scores, yardsticks, workers, soon)
+    found = Round(rows, predicted, list(_trials(questions, splits)), missing=missing)
     waiting = {method: {k for k, trial in enumerate(found.trials) if trial.method == method} for method in questions}
     waiting[BASELINE] = {k for k, trial in enumerate(found.trials) if trial.method == BASELINE}
     teller = Leader(scores[0], news)
     errors: list[Exception] = []
     try:
         jobs = _jobs(found.trials, drawn, design)
-        for done in train_as_done(problem.examples, jobs, workers, progress, checkpoints=checkpoints):
+        for done in _trained(problem, jobs, workers, progress, checkpoints, end):
             method = found.trials[done.job].method
             if done.error is not None:
                 errors.append(done.error)
@@ -172,13 +221,42 @@ def run_round(
                 found.rows += answers
                 found.predicted |= predicted
                 teller.hear(method, answers)
+            found.overdue = _is_over(end) and found.useful() and len(found.trained) < len(jobs)
+            if found.overdue:
+                break
     except KeyboardInterrupt:
         found.interrupted = True
-        if not any(row["kind"] == "regularizer" for row in found.rows) or BASELINE not in found.answered():
+        if not found.useful():
             raise
-    if errors and (BASELINE in found.failed or not any(row["kind"] == "regularizer" for row in found.rows)):
+    if errors and not found.useful():
         raise errors[0]
     return found
+
+
+def _trained(
+    problem: Problem,
+    jobs: list[Job],
+    workers: int | None,
+    progress: Progress | None,
+    checkpoints: Checkpoints | None,
+    end: float | None,
+) -> Iterator[Done]:
+    """The jobs as they are done: all at once, or, where time may be up, a few at a time."""
+    if end is None:
+        yield from train_as_done(problem.examples, jobs, workers, progress, checkpoints=checkpoints)
+        return
+    for first in range(0, len(jobs), _at_a_time):
+        part = jobs[first : first + _at_a_time]
+        kept = checkpoints and replace(checkpoints, folder=checkpoints.folder / f"part-{first + 1}")
+        for done in train_as_done(problem.examples, part, workers, checkpoints=kept):
+            if progress is not None:
+                progress(first + done.job + 1, len(jobs))
+            yield done._replace(job=first + done.job)
+
+
+def _is_over(end: float | None) -> bool:
+    """Whether the time is up."""
+    return end is not None and time.perf_counter() > end
 
 
 def _reason(error: Exception) -> str:

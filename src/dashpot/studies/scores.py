@@ -11,7 +11,7 @@ from dashpot.errors import UsageError, did_you_mean
 
 Weights = np.ndarray | None
 
-_smallest_probability = 1e-12
+smallest_probability = 1e-12
 calibration_bins = 10
 
 
@@ -47,7 +47,7 @@ class Score:
 def log_loss(targets: np.ndarray, probabilities: np.ndarray, weights: Weights = None) -> float:
     """Mean of minus the logarithm of the true class's probability (at least 1e-12)."""
     true = np.asarray(probabilities, dtype=np.float64)[np.arange(len(targets)), targets]
-    return float(np.average(-np.log(np.maximum(true, _smallest_probability)), weights=weights))
+    return float(np.average(-np.log(np.maximum(true, smallest_probability)), weights=weights))
 
 
 def brier(targets: np.ndarray, probabilities: np.ndarray, weights: Weights = None) -> float:

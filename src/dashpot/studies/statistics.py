@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from dashpot.studies.spreads import Corrected, Spread
+
 Verdict = Literal["helps", "hurts", "no difference", "no evidence", "too few data"]
 
 FEWEST_DIFFERENCES = 5
@@ -31,6 +33,8 @@ class Interval:
         Two-sided p-value of "no difference"; NaN if the spread cannot be estimated.
     count : int
         Number of differences.
+    spread : Spread or None
+        Where the uncertainty comes from.
     """
 
     difference: float
@@ -38,6 +42,7 @@ class Interval:
     high: float
     p: float
     count: int
+    spread: Spread | None = None
 
 
 def corrected_interval(
@@ -94,18 +99,35 @@ def corrected_interval(
     """
     values = np.asarray(differences, dtype=np.float64).ravel()
     _check(values, test_share, level)
-    count = len(values)
-    mean = float(values.mean()) if count else np.nan
-    if count and not values.any():
-        return Interval(0.0, 0.0, 0.0, 1.0, count)
-    if count < 2 or np.ptp(values) <= 1e-12 * np.abs(values).max():
+    if len(values) < 2:
+        return Interval(float(values.mean()) if len(values) else np.nan, np.nan, np.nan, np.nan, len(values))
+    unit = float(np.abs(values).max()) or 1.0  # squares of tiny or huge differences would leave the range of floats
+    spread = Corrected(unit * float((values / unit).std(ddof=1)), test_share, clusters)
+    return interval_of(values, spread, level, changed=bool(values.any()))
+
+
+def interval_of(differences: np.ndarray, spread: Spread, level: float, changed: bool = True) -> Interval:
+    """Student's t interval for the mean of the differences of the splits.
+
+    Parameters
+    ----------
+    differences : array of shape (splits,)
+    spread : Spread
+    level : float between 0 and 1
+    changed : bool, default True
+        False where no prediction differs at all: then the interval is 0 to 0, and p is 1.
+    """
+    count, mean = len(differences), float(differences.mean())
+    if count < 2:
         return Interval(mean, np.nan, np.nan, np.nan, count)
-    unit = float(np.abs(values).max())  # squares of tiny or huge differences would leave the range of floats
-    error = unit * float(np.sqrt((1 / count + test_share) * (values / unit).var(ddof=1)))
-    freedom = max(1, min(count, clusters or count) - 1)
+    if not changed:
+        return Interval(0.0, 0.0, 0.0, 1.0, count, spread)
+    error, freedom = spread.error(count), spread.freedom(count)
+    if not error > 1e-12 * np.abs(differences).max():
+        return Interval(mean, np.nan, np.nan, np.nan, count, spread)
     reach = float(stats.t.ppf((1 + level) / 2, freedom)) * error
     p = float(2 * stats.t.sf(abs(mean) / error, freedom))
-    return Interval(mean, mean - reach, mean + reach, p, count)
+    return Interval(mean, mean - reach, mean + reach, p, count, spread)
 
 
 def _check(values: np.ndarray, test_share: float, level: float) -> None:
@@ -257,31 +279,27 @@ class Power:
     rows: int | None
 
 
-def power_of(
-    differences: ArrayLike, test_share: float, margin: float, questions: int, rows: int, level: float = 0.95
-) -> Power:
-    """What it takes to find an effect of `margin`, by the spread of these differences.
+def power_of(spread: Spread, splits: int, margin: float, questions: int, rows: int, level: float = 0.95) -> Power:
+    """What it takes to find an effect of `margin`, by the spread of the differences of this study.
 
-    The corrected standard error is `s sqrt(1/J + test_share)`; more splits lower only its first term. More rows lower
-    `s`, which is taken to fall with the root of their number.
+    More splits lower only that part of the variance that the splits do not share. More rows (or groups like these, of
+    weights like these) lower all of it, which is taken to fall with their number.
 
     Examples
     --------
-    >>> power_of([0.02, 0.03, 0.01, 0.03, 0.02], test_share=0.25, margin=0.04, questions=1, rows=1000).splits
+    >>> power_of(Corrected(0.0084, test_share=0.25), splits=5, margin=0.04, questions=1, rows=1000).splits
     3
     """
-    values = np.asarray(differences, dtype=np.float64).ravel()
-    count = len(values)
-    if count < 2 or np.ptp(values) <= 1e-12 * np.abs(values).max():
+    alpha = (1 - level) / max(questions, 1)
+
+    def detectable(count: int) -> float:
+        freedom = spread.freedom(count)
+        return float((stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(0.8, freedom)) * spread.error(count))
+
+    own = detectable(splits)
+    if not own > 0:
         return Power(np.nan, None, None)
-    spread, alpha = float(values.std(ddof=1)), (1 - level) / max(questions, 1)
-
-    def detectable(splits: int) -> float:
-        reach = stats.t.ppf(1 - alpha / 2, splits - 1) + stats.t.ppf(0.8, splits - 1)
-        return float(reach * spread * np.sqrt(1 / splits + test_share))
-
     enough = next((n for n in _more_splits if detectable(n) <= margin), None)
-    own = detectable(count)
     needed = int(np.ceil(rows * (own / margin) ** 2)) if margin > 0 else None
     return Power(own, enough, needed)
 

@@ -12,6 +12,7 @@ import pandas as pd
 from dashpot.errors import UsageError
 from dashpot.studies.bootstrap import Bootstrap
 from dashpot.studies.effects import Uncertainty, margin, regularizer_effects, yardstick_effects
+from dashpot.studies.row_intervals import RowIntervals
 from dashpot.studies.scores import Score, choose_scores
 from dashpot.studies.tested import Tested
 from dashpot.studies.words import headline, number, sentences
@@ -89,9 +90,7 @@ class Study:
         scores = tuple(scores or choose_scores(settings["metric"], settings["task"]))
         measured = set(results["metric"])
         scores = tuple(score for score in scores if score.name in measured)
-        fixed = bool(settings.get("fixed_test")) and tested is not None
-        bootstrap = Bootstrap(tested, scores[0], settings["level"]) if fixed and tested is not None else None
-        sure = Uncertainty(settings["test_share"], settings["level"], settings.get("group_count"), bootstrap)
+        sure = _uncertainty(tested, scores[0], settings)
         asked = settings.get("asked", 0)
         effects = regularizer_effects(results, scores[0], sure, settings["rows"], settings.get("against"), asked)
         yardsticks = yardstick_effects(results, scores, sure)
@@ -111,8 +110,7 @@ class Study:
         if score is None:
             names = [score.name for score in self.scores]
             raise UsageError(f"effects_on({metric!r}): this study measured {', '.join(names)}. Choose one of these.")
-        sure = Uncertainty(self.settings["test_share"], self.settings["level"], self.settings.get("group_count"))
-        settings = self.settings
+        settings, sure = self.settings, _uncertainty(self.tested, score, self.settings)
         return regularizer_effects(
             self.results, score, sure, settings["rows"], settings.get("against"), settings["questions"]
         )
@@ -226,6 +224,17 @@ class Study:
         names = ["regularizer", "against", "strength", "difference", "low", "high", "adjusted_p", "verdict"]
         table = self.effects[names].to_html(index=False, escape=True, float_format=lambda value: f"{value:.3f}")
         return f"<p><strong>{html.escape(self.headline)}</strong></p>{more}<ol>{noticed}</ol>{table}{notes}"
+
+
+def _uncertainty(tested: Tested | None, score: Score, settings: dict[str, Any]) -> Uncertainty:
+    """How sure a difference in a score is: by its test rows, or by the splits where nothing else is known."""
+    level = settings["level"]
+    of_rows: Bootstrap | RowIntervals | None = None
+    if tested is not None and settings.get("fixed_test"):
+        of_rows = Bootstrap(tested, score, level)
+    elif tested is not None:
+        of_rows = RowIntervals(tested, score, level, settings["folds"])
+    return Uncertainty(settings["test_share"], level, settings.get("group_count"), of_rows)
 
 
 def p_value(p: float) -> str:

@@ -18,6 +18,8 @@ class Tested:
     weights, groups : array of shape (rows,) or None
     predicted : dict
         (split, method) -> float32 array of shape (test rows, classes or outputs).
+    learned : float
+        Share of all rows that is learned from in one split.
     """
 
     rows: list[np.ndarray]
@@ -25,6 +27,7 @@ class Tested:
     weights: np.ndarray | None
     groups: np.ndarray | None
     predicted: dict[tuple[int, str], np.ndarray]
+    learned: float = 0.6
 
     def pooled(self, methods: dict[int, str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Targets, predictions and weights of all test rows of all splits, by the method chosen for each split."""

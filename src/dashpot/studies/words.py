@@ -7,6 +7,7 @@ import pandas as pd
 
 from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR
 from dashpot.studies.scores import SCORES, Score
+from dashpot.studies.spreads import turns
 
 if TYPE_CHECKING:
     from dashpot.studies.study import Study
@@ -154,8 +155,24 @@ def power_sentence(study: "Study") -> str:
         return f"{text}; for a change of {least} it would need {splits:.0f} splits."
     if pd.isna(rows):
         return f"{text}."
-    rounded = f"{float(f'{rows:.2g}'):,.0f}"
-    return f"{text}; for a change of {least} it would need about {rounded} rows: more splits would not do."
+    needed = rows_like_these(rows, study.settings)
+    return f"{text}; for a change of {least} it would need {needed}: more splits would not do."
+
+
+def rows_like_these(rows: float, settings: dict[str, Any]) -> str:
+    """How many rows, and of what kind: in groups as large, weighted as unevenly."""
+    text = f"about {_rounded(rows)} rows"
+    if settings.get("group_count"):
+        text += f", in about {_rounded(rows * settings['group_count'] / settings['rows'])} groups like these"
+    if settings.get("effective_rows"):
+        equal = _rounded(rows * settings["effective_rows"] / settings["rows"])
+        text += f", weighted like these (they tell as much as {equal} of equal weight)"
+    return text
+
+
+def _rounded(count: float) -> str:
+    """Two digits of a count."""
+    return f"{float(f'{count:.2g}'):,.0f}"
 
 
 def _what_is_open(study: "Study") -> str | None:
@@ -172,6 +189,11 @@ def counted(count: int) -> str:
     """A count in a sentence: words up to ten."""
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
     return words[count] if count < len(words) else str(count)
+
+
+def plural(count: int, name: str) -> str:
+    """A count and what is counted."""
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
 
 
 def listed(names: list[str]) -> str:
@@ -204,7 +226,7 @@ def methods_paragraphs(settings: dict[str, Any]) -> list[str]:
     weighted = " Case weights entered the training loss and every score." if s["weighted"] else ""
     layers = " × ".join(map(str, s["hidden_layers"])) or "none"
     return [
-        f"The {s['rows']:,} rows were split {s['splits']} times into training, validation and test rows "
+        f"The {s['rows']:,} rows were split {plural(s['splits'], 'time')} into training, validation and test rows "
         f"({s['shares']}; {_repeats(s)}, {kind}{grouped}). In each split one "
         "network was trained without any regularizer and one with each regularizer at each of its strengths, "
         f"all from the same training rows and the same random seed, {s['networks']:,} networks in all. The "
@@ -241,12 +263,21 @@ def _intervals(s: dict[str, Any]) -> str:
     if s.get("fixed_test"):
         units = "groups of rows" if s["grouped"] else "rows"
         return (
-            f"Intervals ({100 * s['level']:g} %, each for itself) and p-values are normal ones, with the standard "
-            f"error of a paired bootstrap over the test {units} and the repeats (200 draws)."
+            f"Intervals ({100 * s['level']:g} %, each for itself) and p-values are those of Student’s t, with the "
+            f"standard error of a paired bootstrap over the test {units} (200 draws) and of the repeats."
         )
-    freedom = min(s["splits"], s.get("group_count") or s["splits"]) - 1
+    units = "groups of rows" if s["grouped"] else "rows"
     return (
-        f"Intervals ({100 * s['level']:g} %, each for itself) and p-values are those of the corrected resampled t-test "
-        f"(Nadeau and Bengio, 2003; variance factor 1/{s['splits']} + {s['test_share']:.2f}, {freedom} degrees of "
-        "freedom), because the splits share rows."
+        f"Intervals ({100 * s['level']:g} %, each for itself) and p-values are those of Student’s t for the gain, on "
+        f"new rows, of networks that learn from parts of these. The variance of the mean is estimated from {units} and "
+        "splits, both taken as drawn at random (two-way clustering; Cameron, Gelbach and Miller, 2011), with "
+        f"{_freedom(s)} degrees of freedom; half of what is added where rows learn from each other is counted besides. "
+        "For scores that have no value for a row, such as the calibration error, it is the corrected resampled t-test "
+        "(Nadeau and Bengio, 2003)."
     )
+
+
+def _freedom(s: dict[str, Any]) -> int:
+    """Each turn of cross-validation has one less than its splits; groups may have less."""
+    free = sum(size - 1 for size in turns(s["splits"], s["folds"]))
+    return max(1, min(free, (s.get("group_count") or s["rows"]) - 1))

@@ -13,21 +13,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from dashpot.studies.effects import PRIOR
 from dashpot.studies.splits import Split
+from dashpot.yardsticks.fitting import Rows, fitted_boosted, fitted_forest, fitted_linear
 
 YARDSTICKS = ("linear", "boosted", "forest", "mlp")
 
@@ -39,15 +33,6 @@ class Candidate(NamedTuple):
     setting: str
     predict: Callable[[np.ndarray], np.ndarray]
     seconds: float
-
-
-class Rows(NamedTuple):
-    """What a yardstick learns from."""
-
-    inputs: np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray | None
-    classes: int | None  # None for regression
 
 
 _penalties = {"logistic": (0.01, 0.1, 1.0, 10.0), "ridge": (0.1, 1.0, 10.0, 100.0, 1000.0)}
@@ -64,16 +49,30 @@ def candidates(
     asked: Sequence[str] = YARDSTICKS,
 ) -> Iterator[Candidate]:
     """Fit the prior and every yardstick asked for, at each of its strengths, to the training rows of a split."""
+    rows = rows_of(inputs, targets, weights, classes, split)
+    for name in (PRIOR, *asked):
+        yield from fitted(name, rows)
+
+
+def rows_of(
+    inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None, classes: int | None, split: Split
+) -> Rows:
+    """The training rows of a split."""
     own = None if weights is None else weights[split.training]
     learned = inputs[split.training]
     learned[:, np.isnan(learned).all(axis=0)] = 0.0  # boosted trees refuse a column without any number
-    rows = Rows(learned, targets[split.training], own, classes)
-    yield _prior(rows)
-    for name in asked:
-        try:
-            yield from _makers[name](rows)
-        except (ValueError, ArithmeticError, np.linalg.LinAlgError):
-            continue  # a yardstick that cannot cope with these rows is missing from the table, and noted there
+    return Rows(learned, targets[split.training], own, classes)
+
+
+def fitted(name: str, rows: Rows) -> Iterator[Candidate]:
+    """One yardstick at each of its strengths; none if it cannot cope with these rows."""
+    if name == PRIOR:
+        yield _prior(rows)
+        return
+    try:
+        yield from _makers[name](rows)
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+        return  # it is missing from the table, and noted there
 
 
 def _prior(rows: Rows) -> Candidate:
@@ -91,25 +90,16 @@ def _linear(rows: Rows) -> Iterator[Candidate]:
     """Logistic or ridge regression on standardized columns, missing cells at the median."""
     name = "Ridge regression" if rows.classes is None else "Logistic regression"
     for strength in _penalties["ridge" if rows.classes is None else "logistic"]:
-        model: Any = Ridge(alpha=strength) if rows.classes is None else LogisticRegression(C=strength, max_iter=300)
-        imputer = SimpleImputer(strategy="median", keep_empty_features=True)
-        pipeline = make_pipeline(imputer, StandardScaler(), model)
-        step = pipeline.steps[-1][0]
         start = time.perf_counter()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # not converged is as good as a little more penalty
-            pipeline.fit(rows.inputs, rows.targets, **{f"{step}__sample_weight": rows.weights})
+        pipeline = fitted_linear(rows, strength)
         setting = f"alpha={strength:g}" if rows.classes is None else f"C={strength:g}"
         yield Candidate(name, setting, _predictor(pipeline, rows.classes), time.perf_counter() - start)
 
 
 def _boosted(rows: Rows) -> Iterator[Candidate]:
     """Boosted trees with scikit-learn's defaults; the number of trees is their strength."""
-    family = HistGradientBoostingRegressor if rows.classes is None else HistGradientBoostingClassifier
-    # Fitted once: the model with fewer trees is its first ones.
-    model = family(early_stopping=False, random_state=0, max_iter=_trees[-1])
     start = time.perf_counter()
-    model.fit(rows.inputs, rows.targets, sample_weight=rows.weights)
+    model = fitted_boosted(rows, _trees[-1])  # once: the model with fewer trees is its first ones
     seconds = time.perf_counter() - start
     for count in _trees:
         yield Candidate(
@@ -122,19 +112,11 @@ def _boosted(rows: Rows) -> Iterator[Candidate]:
 
 def _forest(rows: Rows) -> Iterator[Candidate]:
     """A hundred trees with scikit-learn's defaults; the rows of a leaf are its strength."""
-    family = RandomForestRegressor if rows.classes is None else RandomForestClassifier
     for least in _leaves:
         start = time.perf_counter()
-        model = family(100, min_samples_leaf=least, max_features=_features(rows), random_state=0)
-        pipeline = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), model)
-        pipeline.fit(rows.inputs, rows.targets, **{f"{pipeline.steps[-1][0]}__sample_weight": rows.weights})
+        pipeline = fitted_forest(rows, least)
         seconds = time.perf_counter() - start
         yield Candidate("Random forest", f"rows of a leaf={least}", _predictor(pipeline, rows.classes), seconds)
-
-
-def _features(rows: Rows) -> float | str:
-    """Columns that a tree looks at in a node: a third for amounts, the root of all for classes."""
-    return 1 / 3 if rows.classes is None else "sqrt"
 
 
 def _plain_mlp(rows: Rows) -> Iterator[Candidate]:

@@ -1,0 +1,247 @@
+"""A second look: networks that see a first estimate, and what it shows far away or in all pictures of a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+
+from dashpot.denoising.alike import cleaned_together
+from dashpot.denoising.corruption import Corruption
+from dashpot.denoising.kinds import Kind, crossed, may_be_a_kind, mirror_images_help
+from dashpot.denoising.network import Drawing, Drawn, WindowDenoiser, WindowPlan, middle, train_windows
+from dashpot.denoising.patches import drawn
+
+__all__ = ["TwoLooks", "look_again"]
+
+SIDE = 11  # pixels of a window, of every plane
+TILE = 180  # pixels of a training picture at most, so that it holds alike patches and not too many
+PIXELS = 5  # of training pictures for each window
+# Pixels seen of each plane, and whether it is seen relative to the first estimate's mean; by the number of planes.
+SEEN = {3: ((11, 1), (11, 1), (11, 1)), 7: ((11, 1), (11, 1), (1, 0), (11, 1), (7, 1), (7, 0), (1, 0))}
+JUDGES = 12  # pictures held out that say how much of the patches cleaned once more is best
+HELD = 10  # one of so many training pictures is held out
+
+
+@dataclass(eq=False)
+class TwoLooks:
+    """Networks that look at a picture once, and networks that look again.
+
+    The second see the same place in several planes: the noisy picture, the first estimate, and what alike patches
+    everywhere say when they are cleaned together; of pictures of one kind also what their principal components and
+    their mean say, and the place. They correct the first estimate. At last alike patches are cleaned together once
+    more, as this better estimate says, and the picture is a mixture of both.
+
+    Attributes
+    ----------
+    first, second : WindowDenoiser
+    kind : Kind or None
+        What the pictures have in common. Pictures of another size get the first look only.
+    share : float between 0 and 1
+        Of the patches cleaned once more in the picture.
+
+    References
+    ----------
+    Burger, Schuler and Harmeling (2013), GCPR: learning to combine internal and external denoisers.
+    """
+
+    first: WindowDenoiser
+    second: WindowDenoiser
+    kind: Kind | None = None
+    share: float = 0.0
+
+    @property
+    def corruption(self) -> Corruption:
+        """The levels that the networks know."""
+        return self.first.corruption
+
+    @property
+    def error(self) -> float:
+        """Mean squared error in units of the noise: the first look's on windows held out, times what the second leaves.
+
+        What it leaves of the first look's error is measured on pictures held out.
+        """
+        return self.first.error * self.second.error / self.second.noisy_error
+
+    @property
+    def linear_error(self) -> float:
+        """That of the best linear correction."""
+        return self.first.linear_error
+
+    @property
+    def noisy_error(self) -> float:
+        """That of no correction."""
+        return self.first.noisy_error
+
+    def denoise(self, plane: np.ndarray, level: float, stride: int = 2, symmetries: int = 1) -> np.ndarray:
+        """Return the plane without noise, as `WindowDenoiser.denoise` does."""
+        estimate = self.first.denoise(plane, level, stride, symmetries)
+        if self.kind is None:
+            found = self.second.denoise(seen_again(plane, estimate, level), level, stride, symmetries)
+        elif plane.shape == self.kind.size:
+            found = self.second.denoise(seen_again(plane, estimate, level, self.kind), level, stride)
+        else:
+            return estimate
+        return found + np.float32(self.share) * (cleaned_together(plane, found, level) - found)
+
+
+def seen_again(noisy: np.ndarray, estimate: np.ndarray, level: float, kind: Kind | None = None) -> np.ndarray:
+    """The planes of a second look, float32 (planes, height, width); the first estimate is in the middle."""
+    far = cleaned_together(noisy, estimate, level)
+    planes = [noisy, estimate, far]
+    if kind is not None:
+        down, right = (level * (2 * axis / max(axis.max(), 1) - 1) for axis in np.indices(noisy.shape))
+        planes = [noisy, far, down, estimate, kind.expected(noisy, level), kind.mean.reshape(kind.size), right]
+    return np.stack(planes).astype(np.float32)
+
+
+def window_again(of_a_kind: bool) -> tuple[int, int]:
+    """Height and width of what a second look sees: planes one below another."""
+    return (7 if of_a_kind else 3) * SIDE, SIDE
+
+
+def look_again(
+    first: WindowDenoiser,
+    clean: Sequence[np.ndarray],
+    noisy: Sequence[np.ndarray] | None,
+    whole: bool,
+    plan: WindowPlan,
+    progress: Any = None,
+) -> WindowDenoiser | TwoLooks:
+    """Return the networks with others that look again, or alone where these do not help on pictures held out.
+
+    Parameters
+    ----------
+    first : WindowDenoiser
+    clean : sequence of arrays (height, width)
+    noisy : sequence of arrays, or None
+        Twins of the clean planes; None: the corruption makes them.
+    whole : bool
+        Whether each plane is a picture, and not one of several channels.
+    plan : WindowPlan
+        How the first were trained.
+    progress : callable or None
+        As in `train`.
+    """
+    kindred = whole and may_be_a_kind(clean)
+    mirrored = kindred and mirror_images_help(clean, first.corruption.highest)
+    lessons = _lessons(first, clean, noisy, kindred, mirrored, plan)
+    shape = window_again(lessons.of_a_kind)
+    again = replace(plan, shape=shape, seen=_seen(shape, plan.inner), seed=plan.seed ^ 1)
+    second = train_windows(_drawing(lessons, plan.inner), first.corruption, again, progress)
+    if second.error >= second.noisy_error:
+        return first
+    kind = Kind.of(clean, mirrored) if lessons.of_a_kind else None
+    return TwoLooks(first, second, kind, _best_share(second, lessons.stacks[True][:JUDGES]))
+
+
+class Lessons(NamedTuple):
+    """Stacks of a clean tile, the planes of a second look, and one that tells the level; held out (True) or not."""
+
+    stacks: dict[bool, list[np.ndarray]]
+    of_a_kind: bool
+
+
+def _lessons(
+    first: WindowDenoiser,
+    clean: Sequence[np.ndarray],
+    noisy: Sequence[np.ndarray] | None,
+    of_a_kind: bool,
+    mirrored: bool,
+    plan: WindowPlan,
+) -> Lessons:
+    """What the second networks learn from: the first look at training pictures; of a kind as far as that helps."""
+    rng = np.random.default_rng([plan.seed & 0xFFFFFFFF, plan.seed >> 32, 2])
+    kinds = crossed(clean, mirrored) if of_a_kind else [None] * len(clean)
+    pairs = [plane[None] for plane in clean] if noisy is None else [np.stack(p) for p in zip(clean, noisy, strict=True)]
+    numbers, tiles = zip(*_tiles(pairs, PIXELS * plan.count, mirrored, rng), strict=True)
+    levels = first.corruption.levels(len(tiles), rng)
+    stacks = Parallel(n_jobs=effective_n_jobs(-1 if plan.workers is None else plan.workers))(
+        delayed(_stack)(first, tile, float(level), kinds[number], plan.seed, step)
+        for step, (number, tile, level) in enumerate(zip(numbers, tiles, levels, strict=True))
+    )
+    last = len(pairs) - len(pairs) // HELD  # neighbours in the sequence are of one person or thing: held out together
+    held = [number >= last for number in numbers] if of_a_kind else [step % HELD == 0 for step in range(len(tiles))]
+    if of_a_kind and not _kind_helps(stacks):
+        of_a_kind, stacks = False, [stack[[0, 1, 4, 2, -1]] for stack in stacks]
+    parts = {out: [one for one, judged in zip(stacks, held, strict=True) if judged == out] for out in (True, False)}
+    return Lessons({out: part or stacks for out, part in parts.items()}, of_a_kind)
+
+
+def _best_share(second: WindowDenoiser, stacks: Sequence[np.ndarray]) -> float:
+    """How much of the patches cleaned once more brings pictures that were held out nearest to the clean ones."""
+    together = squares = 0.0
+    for stack in stacks:
+        level = float(stack[-1, 0, 0])
+        found = second.denoise(stack[1:-1], level)
+        step = (cleaned_together(stack[1], found, level) - found) / level
+        together += float(np.sum(step * (stack[0] - found) / level))
+        squares += float(np.sum(step**2))
+    return min(1.0, max(0.0, together / squares)) if squares else 0.0
+
+
+def _tiles(
+    pairs: Sequence[np.ndarray], pixels: int, mirrored: bool, rng: np.random.Generator
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Parts of pictures and which they come from, picture by picture in random order, until there are enough pixels."""
+    while True:
+        for number in rng.permutation(len(pairs)):
+            height, width = pairs[number].shape[1:]
+            top, left = rng.integers(max(height - TILE, 0) + 1), rng.integers(max(width - TILE, 0) + 1)
+            tile = pairs[number][:, top : top + TILE, left : left + TILE]
+            yield int(number), tile[:, :, ::-1] if mirrored and rng.random() < 0.5 else tile
+            pixels -= tile[0].size
+            if pixels <= 0:
+                return
+
+
+def _stack(
+    first: WindowDenoiser, tile: np.ndarray, level: float, kind: Kind | None, seed: int, step: int
+) -> np.ndarray:
+    """The clean tile, the planes of a second look, and one that tells the level, (planes, height, width)."""
+    clean = np.ascontiguousarray(tile[0], dtype=np.float32)
+    if len(tile) > 1:
+        noisy = np.ascontiguousarray(tile[1])
+    else:
+        levels = np.array([level], dtype=np.float32)
+        noisy = first.corruption.corrupted(clean.reshape(1, -1), levels, seed, step).reshape(clean.shape)
+    planes = seen_again(noisy, first.denoise(noisy, level), level, kind)
+    return np.concatenate([clean[None], planes, np.full((1, *clean.shape), level, dtype=np.float32)])
+
+
+def _kind_helps(stacks: Sequence[np.ndarray]) -> bool:
+    """Whether what pictures of the kind have in common makes the best mixture of the estimates 1 % better."""
+    pixels = np.concatenate([stack.reshape(len(stack), -1)[:, ::7] for stack in stacks], axis=1).astype(np.float64)
+    own, level = pixels[4], pixels[-1]
+    estimates, aim = (pixels[[2, 5]] - own) / level, (pixels[0] - own) / level
+    with_kind, without = (estimates[:count].T for count in (2, 1))
+    errors = [float(np.mean(np.square(aim - x @ np.linalg.lstsq(x, aim)[0]))) for x in (with_kind, without)]
+    return errors[0] < 0.99 * errors[1]
+
+
+def _seen(shape: tuple[int, int], inner: tuple[int, int]) -> np.ndarray:
+    """What is seen of a window of several planes, float32 (pixels, numbers)."""
+    pixels = np.eye(shape[0] * shape[1], dtype=np.float32)
+    mean, side = pixels[:, middle(shape, inner)].mean(1, keepdims=True), shape[1]
+    seen = []
+    for number, (width, relative) in enumerate(SEEN[shape[0] // side]):
+        own = pixels[:, number * side**2 + middle((side, side), (width, width))]
+        seen.append(own - mean * relative)
+    return np.hstack(seen)
+
+
+def _drawing(lessons: Lessons, inner: tuple[int, int]) -> Drawing:
+    """Windows of all planes; some pictures are held out."""
+    margin = (SIDE - inner[0]) // 2
+    margins = (0, 0), (margin, margin), (margin, margin)
+    padded = {out: [np.pad(one, margins, mode="symmetric") for one in part] for out, part in lessons.stacks.items()}
+
+    def draw(count: int, rng: np.random.Generator, judged: bool) -> Drawn:
+        found = drawn(padded[judged], SIDE, count, rng, turn=not lessons.of_a_kind)
+        clean = np.broadcast_to(found[:, :1], (count, found.shape[1] - 2, SIDE, SIDE))
+        return Drawn(clean.reshape(count, -1), found[:, 1:-1].reshape(count, -1), found[:, -1, 0, 0])
+
+    return draw
