@@ -230,9 +230,9 @@ def test_the_simplest_recipe_within_a_standard_error_is_recommended():
     large, small = (choose(runners, key=lambda one: one.candidate.size) for choose in (max, min))
     large.losses[:] = 1.0
     small.losses[:] = 1.0 + noise - noise.mean() + 0.01
-    assert finish._simplest(track, runners) is small
+    assert finish.simplest(track, runners) is small
     small.losses[:] = 1.1  # worse on every row: beyond any noise
-    assert finish._simplest(track, runners) is large
+    assert finish.simplest(track, runners) is large
 
 
 def test_who_is_clearly_worse_trains_no_further_network(survey, trained):
