@@ -17,7 +17,6 @@ from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators.base import MLP
 from dashpot.estimators.codes import CODES, mirrored, noise_of, turn, without_variances
 from dashpot.estimators.components import begun_as_components, code_for_share
-from dashpot.estimators.teaching import begun_as_map
 from dashpot.jobs import Design, Examples, Job
 from dashpot.losses import Loss
 from dashpot.networks import Network
@@ -25,8 +24,6 @@ from dashpot.optimizers import AdamW, Optimizer
 from dashpot.reconstruction import ERRORS, Reconstruction, cells_of, row_means, targets_of
 from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer, TiedWeights, VariationalCode
 from dashpot.tables.decode import decode, filled
-
-BEGINNINGS = ("components", "t-SNE")
 
 
 class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
@@ -78,9 +75,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         Whether to show a progress bar.
     tied : bool, default False
         Whether the decoder's weights are the encoder's, transposed: half as many numbers to learn (`TiedWeights`).
-    begin : {"components", "t-SNE"}, default "components"
-        What the network begins as. "t-SNE" is for maps, linear codes of one to three numbers: t-SNE places the training
-        rows, at most 3,000 of them, the encoder learns the places, and the decoder to draw rows from there.
 
     Attributes
     ----------
@@ -142,7 +136,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         workers: int | None = None,
         progress: bool = False,
         tied: bool = False,
-        begin: str = "components",
     ) -> None:
         super().__init__(
             hidden_layers,
@@ -163,7 +156,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         self.code = code
         self.loss = loss
         self.tied = tied
-        self.begin = begin
 
     def fit(
         self,
@@ -233,7 +225,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
     def _check_parameters(self) -> Callable[[Loss], Design]:
         """Refuse parameters out of range; the design as a function of the loss, with the encoder's layers only."""
         design_of = super()._check_parameters()
-        for name, choices in (("code", CODES), ("loss", ERRORS), ("begin", BEGINNINGS)):
+        for name, choices in (("code", CODES), ("loss", ERRORS)):
             value = getattr(self, name)
             if value not in choices:
                 raise UsageError(
@@ -247,8 +239,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
                 f"Autoencoder(code_size={size!r}): must be a whole number of at least 1, or a share of the variance "
                 "between 0 and 1."
             )
-        if self.begin == "t-SNE" and not (self.code == "linear" and not self.tied and size in (1, 2, 3)):
-            raise UsageError("Autoencoder(begin='t-SNE'): needs a linear code of 1 to 3 numbers, and no tied weights.")
         ensembles = [part for part in self.recipe_.parts if isinstance(part, Ensemble)]
         if any(part.shapes for part in ensembles):
             raise UsageError("Autoencoder: Ensemble(shapes=...) would change the code. Set hidden_layers instead.")
@@ -289,7 +279,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
             )
         job = replace(job, design=mirrored(job.design, self.code_size_, self.code))
         job, self.components_network_ = begun_as_components(examples, job, self.code_size_)
-        return begun_as_map(examples, job) if self.begin == "t-SNE" else job
+        return job
 
     def _facts(self) -> dict[str, Any]:
         """The code, and the errors that were measured."""

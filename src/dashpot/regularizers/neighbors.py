@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakKeyDictionary
@@ -110,25 +110,15 @@ def _nearest(sample: Sample, count: int) -> np.ndarray:
 
 def _searched(sample: Sample, count: int) -> np.ndarray:
     """The same, by comparing all rows."""
-    from sklearn.neighbors import NearestNeighbors
-
-    seen = sight(sample)(sample.inputs)
-    count = min(count, len(seen) - 1)
-    return NearestNeighbors(n_neighbors=count + 1).fit(seen).kneighbors(seen, return_distance=False)[:, 1:]
-
-
-def sight(sample: Sample) -> Callable[[np.ndarray], np.ndarray]:
-    """How networks see encoded rows, float32, as a function of them: standardized; of many inputs the components."""
     from sklearn.decomposition import PCA
+    from sklearn.neighbors import NearestNeighbors
 
     from dashpot.scaling import input_scaling
 
-    centre, scale = input_scaling(sample.inputs.astype(np.float64), sample.examples.columns)
-
-    def seen(inputs: np.ndarray) -> np.ndarray:
-        return np.asarray(standardize(inputs.astype(np.float64), centre, scale, CLIP), dtype=np.float32)
-
-    if sample.inputs.shape[1] <= AXES or len(sample) <= AXES:
-        return seen
-    components = PCA(AXES, random_state=0).fit(seen(sample.inputs))
-    return lambda inputs: np.asarray(components.transform(seen(inputs)))
+    inputs = sample.inputs.astype(np.float64)
+    centre, scale = input_scaling(inputs, sample.examples.columns)
+    seen = standardize(inputs, centre, scale, CLIP).astype(np.float32)
+    if seen.shape[1] > AXES and len(seen) > AXES:
+        seen = PCA(AXES, random_state=0).fit_transform(seen)
+    count = min(count, len(seen) - 1)
+    return NearestNeighbors(n_neighbors=count + 1).fit(seen).kneighbors(seen, return_distance=False)[:, 1:]
