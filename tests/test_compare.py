@@ -15,11 +15,14 @@ from dashpot.regularizers import L2, Dropout, Recipe, Shift
 from dashpot.report import summarize
 from dashpot.studies import compare, results
 from dashpot.studies.compare import study_design
-from dashpot.studies.effects import BASELINE, PRIOR
+from dashpot.studies.effects import BASELINE, PRIOR, scores_on_test
 from dashpot.studies.problem import prepare
 from dashpot.studies.questions import TOGETHER, asked_questions, default_questions
+from dashpot.studies.repeat import run_text
 from dashpot.studies.scores import SCORES, choose_scores
 from dashpot.studies.splits import deal, draw_splits, quantile_bins, sample_rows
+from dashpot.studies.statistics import corrected_interval
+from dashpot.studies.words import methods_paragraphs
 from dashpot.studies.yardsticks import candidates
 
 quick = {"hidden_layers": (8,), "epochs": 8, "splits": 3, "workers": 1, "random_state": 0}
@@ -233,6 +236,21 @@ def test_the_call_on_the_page_repeats_the_study(survey, study):
     names = {name: getattr(dashpot, name) for name in ("compare", "L2", "Dropout", "Recipe")}
     again = eval(summarize(study)["code"], names | {"X": frame, "y": vote})
     pd.testing.assert_frame_equal(again.effects, study.effects)
+
+
+def test_corrected_intervals_can_be_asked_for(survey, study):
+    corrected = compare(*survey, regularizers=asked, intervals="corrected", **quick)
+    own, usual = (found.effects.set_index("regularizer") for found in (corrected, study))
+    pd.testing.assert_series_equal(own["difference"], usual["difference"].loc[own.index])
+    scores = scores_on_test(corrected.results, "log_loss")
+    for name in own.index:
+        expected = corrected_interval(scores[BASELINE] - scores[name], corrected.settings["test_share"])
+        assert own.loc[name, "low"] == pytest.approx(expected.low)
+        assert own.loc[name, "high"] == pytest.approx(expected.high)
+    assert "Nadeau and Bengio" in " ".join(methods_paragraphs(corrected.settings))
+    assert 'intervals = "corrected"' in run_text(corrected.settings)
+    with pytest.raises(UsageError, match="intervals is rows or corrected"):
+        compare(*survey, regularizers=asked, intervals="narrow", **quick)
 
 
 def test_progress_ends_at_the_total(survey):

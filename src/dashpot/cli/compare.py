@@ -55,6 +55,11 @@ _partial = 5
 @weights_option
 @groups_option
 @click.option("--test", metavar="COLUMN", help="A column that is true (or 1) in the rows of a fixed test set.")
+@click.option(
+    "--intervals",
+    type=click.Choice(["rows", "corrected"]),
+    help="By what each test row adds (the usual), or the corrected resampled t interval.",
+)
 @click.option("--max-rows", type=click.IntRange(min=0), help="Sample larger tables down to this; 0 takes every row.")
 @click.option("--image-shape", type=Shape(), metavar="SHAPE", help="Rows are pictures: 28,28, or 32,32,3 for colours.")
 @seed_option
@@ -82,6 +87,7 @@ def compare(
     weights: str | None,
     groups: str | None,
     test: str | None,
+    intervals: str | None,
     max_rows: int | None,
     image_shape: tuple[int, ...] | None,
     seed: int,
@@ -106,6 +112,7 @@ def compare(
         metric=list(metric) or None,
         hidden_layers=hidden,
         epochs=epochs,
+        intervals=intervals,
         image_shape=image_shape,
         random_state=seed,
     )

@@ -223,6 +223,7 @@ def code(settings: dict[str, Any]) -> str:
         "epochs": settings["epochs"],
         "random_state": settings["random_state"],
         "level": settings["level"],
+        "intervals": settings.get("intervals", "rows"),
         "max_rows": settings["max_rows"],
     }
     lines = [f"    {name}={value!r}," for name, value in options.items()]

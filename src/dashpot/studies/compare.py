@@ -53,6 +53,7 @@ def compare(
     budget: float | None = None,
     news: Callable[[str], None] | None = None,
     checkpoint: str | Path | None = None,
+    intervals: str = "rows",
     image_shape: Any = None,
 ) -> Study:
     """Compare networks with and without each regularizer on many splits of a table.
@@ -119,6 +120,10 @@ def compare(
     checkpoint : path of a folder or None
         Where the networks are kept on disk every few seconds. The same call with the same folder goes on after Ctrl-C
         or a kill, and gives the same study. Delete the folder after.
+    intervals : {"rows", "corrected"}, default "rows"
+        "rows": by what each test row adds to an effect, for the networks that learn from parts of these rows.
+        "corrected": the corrected resampled t interval, which is wider for most learners. A fixed test set has a
+        bootstrap in any case.
     image_shape : (height, width), (height, width, channels) or None
         Rows are pictures of this shape. Transformations of pictures can be asked about then, and by default a question
         on small shifts, turns and zooms is added.
@@ -140,7 +145,7 @@ def compare(
     Nadeau and Bengio (2003), Inference for the generalization error, Machine Learning 52.
     """
     start = time.perf_counter()
-    _check(task, splits, test_size, hidden_layers, epochs, level, max_rows, workers, budget, yardsticks)
+    _check(task, splits, test_size, hidden_layers, epochs, level, max_rows, workers, budget, yardsticks, intervals)
     own = None if regularizers is None else asked_questions(regularizers)
     if own is not None:
         expanded(own, ask)  # refuses what makes no sense before any work
@@ -159,6 +164,7 @@ def compare(
         "planned_splits": planned,
         "test_size": test_size,
         "level": level,
+        "intervals": intervals,
         "grouped": groups is not None,
         "weighted": weights is not None,
         "max_rows": max_rows,
@@ -244,6 +250,7 @@ def _check(
     workers: int | None,
     budget: float | None,
     yardsticks: Sequence[str],
+    intervals: str,
 ) -> None:
     """Refuse parameters out of range before any work is done."""
     rules = [
@@ -269,6 +276,7 @@ def _check(
     ]
     known = not isinstance(yardsticks, str) and set(yardsticks) <= set(YARDSTICKS)
     rules.append((known, f"{yardsticks=}", f"yardsticks are some of {', '.join(YARDSTICKS)}, in a list"))
+    rules.append((intervals in ("rows", "corrected"), f"{intervals=}", "intervals is rows or corrected"))
     rules.append((budget is None or budget > 0, f"{budget=}", "budget is a number of seconds above 0"))
     rules.append((workers is None or (_whole(workers) and workers >= 1), f"{workers=}", "workers is at least 1"))
     for holds, given, rule in rules:

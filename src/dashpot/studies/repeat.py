@@ -17,6 +17,7 @@ _options = (
     "epochs",
     "random_state",
     "level",
+    "intervals",
     "max_rows",
     "ask",
     "yardsticks",

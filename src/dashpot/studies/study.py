@@ -232,7 +232,7 @@ def _uncertainty(tested: Tested | None, score: Score, settings: dict[str, Any]) 
     of_rows: Bootstrap | RowIntervals | None = None
     if tested is not None and settings.get("fixed_test"):
         of_rows = Bootstrap(tested, score, level)
-    elif tested is not None:
+    elif tested is not None and settings.get("intervals", "rows") == "rows":
         of_rows = RowIntervals(tested, score, level, settings["folds"])
     return Uncertainty(settings["test_share"], level, settings.get("group_count"), of_rows)
 

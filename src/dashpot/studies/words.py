@@ -266,6 +266,11 @@ def _intervals(s: dict[str, Any]) -> str:
             f"Intervals ({100 * s['level']:g} %, each for itself) and p-values are those of Student’s t, with the "
             f"standard error of a paired bootstrap over the test {units} (200 draws) and of the repeats."
         )
+    if s.get("intervals") == "corrected":
+        return (
+            f"Intervals ({100 * s['level']:g} %, each for itself) and p-values are those of the corrected resampled "
+            "t-test (Nadeau and Bengio, 2003), which takes the correlation of splits for the share of test rows."
+        )
     units = "groups of rows" if s["grouped"] else "rows"
     return (
         f"Intervals ({100 * s['level']:g} %, each for itself) and p-values are those of Student’s t for the gain, on "
