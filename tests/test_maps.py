@@ -198,7 +198,7 @@ def test_the_page_is_whole_small_and_escapes_what_comes_from_the_table(tmp_path)
 def test_pictures_are_shown_as_pictures():
     found = embed(load_digits().data[:120], peers=(), sizes=(), image_shape=(8, 8), **QUICK)
     page = summarize_map(found)
-    assert [len(walk["pictures"]) for walk in page["walks"]] == [9, 9]
+    assert [len(walk["pictures"]) for walk in page["walks"]] == [9, 9, 9]  # along both axes, and between two rows
     assert [len(part["pictures"]) for part in page["examples"]] == [10, 10]
 
 

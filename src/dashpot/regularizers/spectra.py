@@ -9,8 +9,9 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from dashpot.networks import Layer
+from dashpot.networks import VECTOR, Layer
 from dashpot.optimizers import Step
 from dashpot.randomness import draws
 from dashpot.ranges import require
@@ -66,8 +67,10 @@ def _distance(weights: Tensor) -> Tensor:
     tall = weights if weights.shape[1] >= weights.shape[2] else weights.transpose(1, 2)
     if tall.shape[2] == 1:  # products with an axis of length 1 may round differently in another stack
         return (tall.square().sum((1, 2)) - 1).square()
-    one = torch.eye(tall.shape[2], dtype=tall.dtype, device=tall.device)
-    return (torch.bmm(tall.transpose(1, 2), tall) - one).square().sum((1, 2))
+    width = tall.shape[2]
+    wide = functional.pad(tall, (0, -width % VECTOR))  # or products would round by where a network stands in the stack
+    one = torch.eye(width, dtype=tall.dtype, device=tall.device)
+    return (torch.bmm(wide.transpose(1, 2), wide)[:, :width, :width] - one).square().sum((1, 2))
 
 
 @dataclass(frozen=True)
@@ -124,11 +127,11 @@ def largest_singular_value(weights: Tensor, iterations: int = 6) -> Tensor:
         return torch.linalg.vector_norm(weights, dim=(1, 2))
     small = weights if weights.shape[1] >= weights.shape[2] else weights.transpose(1, 2)
     start = draws(seed=0).normal((1, small.shape[2], VECTORS)).to(weights)
-    vectors = start.expand(len(weights), -1, -1)
+    vectors = functional.pad(start, (0, -VECTORS % VECTOR)).expand(len(weights), -1, -1)
     for _ in range(iterations):
-        vectors = torch.nn.functional.normalize(vectors, dim=1, eps=1e-30)
+        vectors = functional.normalize(vectors, dim=1, eps=1e-30)
         vectors = torch.bmm(small.transpose(1, 2), torch.bmm(small, vectors))
-    vectors = torch.nn.functional.normalize(vectors, dim=1, eps=1e-30)
+    vectors = functional.normalize(vectors, dim=1, eps=1e-30)
     return torch.linalg.vector_norm(torch.bmm(small, vectors), dim=1).amax(1)
 
 
