@@ -88,16 +88,17 @@ def known_tables(output: Path) -> set[str]:
     return set(own["table"])
 
 
-def run(data: Path, suite: str, output: Path, workers: int | None, most_rows: int, limit: int) -> None:
-    """Study the tables that are not in the output yet, the smallest first."""
+def run(data: Path, given: argparse.Namespace) -> None:
+    """Study the tables that are not in the output yet: those named first, then the smallest first."""
     sys.path.insert(0, str(data))
     import load  # type: ignore[import-not-found]
 
-    known = known_tables(output)
-    names = [n for n in load.suite(suite) if load.SETS[n]["n"] <= most_rows and n not in known][:limit]
-    for name in names:
+    output, known = given.output, known_tables(given.output)
+    small = [name for name in load.suite(given.suite) if load.SETS[name]["n"] <= given.most_rows]
+    names = [name for name in dict.fromkeys([*given.first, *small]) if name not in known]
+    for name in names[: given.limit]:
         try:
-            answers = study_of(name, load.tabular, workers)
+            answers = study_of(name, load.tabular, given.workers)
         except Exception as error:  # one table that fails must not cost the others
             print(f"{name}: {error}", flush=True)
             continue
@@ -151,12 +152,13 @@ def main() -> None:
     parser.add_argument("--published", type=Path)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--most-rows", type=int, default=5000)
+    parser.add_argument("--first", nargs="*", default=[])
     parser.add_argument("--limit", type=int, default=int(np.iinfo(np.int32).max))
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
     if given.data is not None:
         given.output.parent.mkdir(parents=True, exist_ok=True)
-        run(given.data, given.suite, given.output, given.workers, given.most_rows, given.limit)
+        run(given.data, given)
     print(summary(given.output, given.published))
 
 
