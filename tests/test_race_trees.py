@@ -49,7 +49,8 @@ def test_what_has_no_share_is_not_in_the_model_and_networks_alone_stay_what_they
     assert plain.race_.trees is None
     assert "Trees" not in repr(plain.race_)
     assert list(beside.members_) == ["networks", *(", ".join(key) for key in beside.race_.trees.weights)]
-    np.testing.assert_allclose(beside.combined_.weights.sum(), 1)
+    shares = [beside.race_.weights.sum(), *beside.race_.trees.weights.values()]
+    np.testing.assert_allclose(beside.combined_.weights, shares)
     assert beside.race_.trees.score_without == pytest.approx(plain.race_.score)
 
 

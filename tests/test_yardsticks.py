@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 import dashpot
-from dashpot import YardstickClassifier, YardstickRegressor
+from dashpot import YardstickClassifier, YardstickRegressor, model_files
 from dashpot.errors import ModelFileError, UsageError
 from dashpot.yardsticks.fitting import Rows, fitted_boosted, fitted_forest, fitted_linear
 from dashpot.yardsticks.frozen import frozen_boosting, frozen_forest, frozen_linear
@@ -95,6 +95,15 @@ def test_trees_that_lead_in_circles_or_nowhere_are_refused(change):
     ((name, how),) = change.items()
     with pytest.raises(ValueError, match=r"shapes|nodes"):
         dataclasses.replace(frozen, **{name: how(getattr(frozen, name))}).check()
+
+
+def test_a_file_of_a_newer_format_is_refused_with_the_way_out(tmp_path, monkeypatch):
+    frame, vote = dashpot.load_anes96()
+    monkeypatch.setattr(model_files, "FORMAT", 2)
+    path = YardstickClassifier("linear").fit(frame, vote).save(tmp_path / "m.dashpot")
+    monkeypatch.undo()
+    with pytest.raises(ModelFileError, match=r"has format 2; this version reads 1\. Update dashpot"):
+        dashpot.load(path)
 
 
 def test_a_file_that_lies_is_refused_in_one_line(tmp_path):

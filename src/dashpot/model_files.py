@@ -6,10 +6,9 @@ What a model says of itself is its own affair (`_described`); who may be built f
 from __future__ import annotations
 
 import json
-import os
 import zipfile
+from io import BytesIO
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from dashpot.errors import ModelFileError, UsageError
+from dashpot.errors import ModelFileError
+from dashpot.writing import write_bytes
 
 FORMAT = 1
 MEMBERS = ("model.json", "weights.safetensors")
@@ -45,26 +45,12 @@ def save(model: Any, path: str | Path) -> Path:
     UsageError
         If the file cannot be written.
     """
-    path = Path(path)
     tensors: Tensors = {}
-    text = json.dumps({"format": FORMAT} | model._described(tensors), allow_nan=False)
-    temporary: str | None = None
-    try:
-        with NamedTemporaryFile("wb", dir=path.parent, prefix=".dashpot-", delete=False) as file:
-            temporary = file.name
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                archive.writestr(MEMBERS[0], text)
-                archive.writestr(MEMBERS[1], save_tensors(tensors))
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UsageError(
-            f"save({str(path)!r}): {error.strerror or error}. Choose a file in a folder that you may write to."
-        ) from error
-    finally:
-        if temporary is not None and os.path.exists(temporary):
-            os.unlink(temporary)
-    return path
+    text, packed = json.dumps({"format": FORMAT} | model._described(tensors), allow_nan=False), BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr(MEMBERS[0], text)
+        archive.writestr(MEMBERS[1], save_tensors(tensors))
+    return write_bytes(path, packed.getvalue(), "save")
 
 
 def read(path: Path) -> tuple[dict[str, Any], Tensors]:

@@ -73,22 +73,8 @@ def train_as_done(
 
     A network that several jobs ask for, as the first members of ensembles of all sizes, is trained once.
     """
-    prepared: list[Prepared] = []
-    members: dict[int, list[int]] = {}
-    known: dict[Any, int] = {}
-    alive: list[Job] = []  # rows are told apart by what they are in memory
-    for number, job in enumerate(jobs):
-        try:
-            planned = job.recipe.plan(job)
-            alive += planned
-            new = {key: one for one in planned if (key := _identity(one)) not in known}
-            made = prepare(examples, list(new.values()))
-        except Exception as error:
-            yield Done(number, (), 0.0, error)
-            continue
-        known |= {key: len(prepared) + i for i, key in enumerate(new)}
-        prepared += [replace(one, number=len(prepared) + i) for i, one in enumerate(made)]
-        members[number] = [known[_identity(one)] for one in planned]
+    prepared, members, failed = _planned(examples, jobs)
+    yield from failed
     found: dict[int, tuple[tuple[Network, ...], float]] = {}
     done = 0
     for numbers, trained in _stack_by_stack(examples, prepared, workers, device, checkpoints):
@@ -106,6 +92,28 @@ def train_as_done(
                 parts = [found[one] for one in own]
                 del members[number]
                 yield Done(number, tuple(n for networks, _ in parts for n in networks), sum(time for _, time in parts))
+
+
+def _planned(examples: Examples, jobs: Sequence[Job]) -> tuple[list[Prepared], dict[int, list[int]], list[Done]]:
+    """The networks to train, the numbers of those that each job asks for, and jobs that fail before any training."""
+    prepared: list[Prepared] = []
+    members: dict[int, list[int]] = {}
+    failed: list[Done] = []
+    known: dict[Any, int] = {}
+    alive: list[Job] = []  # rows are told apart by what they are in memory
+    for number, job in enumerate(jobs):
+        try:
+            planned = job.recipe.plan(job)
+            alive += planned
+            new = {key: one for one in planned if (key := _identity(one)) not in known}
+            made = prepare(examples, list(new.values()))
+        except Exception as error:
+            failed.append(Done(number, (), 0.0, error))
+            continue
+        known |= {key: len(prepared) + i for i, key in enumerate(new)}
+        prepared += [replace(one, number=len(prepared) + i) for i, one in enumerate(made)]
+        members[number] = [known[_identity(one)] for one in planned]
+    return prepared, members, failed
 
 
 def _identity(job: Job) -> tuple[Any, ...]:

@@ -28,8 +28,6 @@ def finished(
 ) -> MLPClassifier | MLPRegressor:
     """The estimator with the ensemble's networks, and the course of the race."""
     finishers = _eligible(course)
-    if not finishers:
-        raise DataError("race: every network diverged. Look at the table's scales, or pass fixed=[MaxNorm()].")
     networks = np.stack([runner.predictions for runner in finishers])
     predictions = networks if others is None else np.concatenate([networks, others.predictions])
     chosen = _shares(course, predictions)
@@ -64,6 +62,8 @@ def finished(
 def _eligible(course: Course) -> list[Runner]:
     """Who may join the ensemble: who went through all folds; where the metric is slow to compute, the best of them."""
     finishers = course.finishers()
+    if not finishers:
+        raise DataError("race: every network diverged. Look at the table's scales, or pass fixed=[MaxNorm()].")
     if course.judge.by_rows:
         return finishers
     every = np.ones(len(course.rows), dtype=bool)
