@@ -1,5 +1,6 @@
 """The page says what was found, first things first, to any reader, and lets nothing out or in."""
 
+import io
 import json
 import re
 from html.parser import HTMLParser
@@ -9,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_study import effects, make_study, results_of, settings_of
+from rich.console import Console
 
 from dashpot.errors import UsageError
 from dashpot.report import render, summarize
 from dashpot.report.figures import effect_figure, ticks
 from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR, short_names
-from dashpot.studies.words import number
+from dashpot.studies.words import aligned, number
 
 nasty = "<script>alert(1)</script>\"'&\u202e{{ 7 * 7 }}😀"
 void = {"meta", "br", "link", "img", "input", "hr"}
@@ -186,6 +188,31 @@ def test_the_study_prints_shows_and_writes_itself(study, tmp_path):
     table = study.write_results(tmp_path / "results.csv").read_text().splitlines()
     assert table[0] == "split,method,kind,setting,chosen,part,metric,value,epochs,seconds"
     assert len(table) == len(study.results) + 1
+
+
+def test_the_table_of_a_study_fits_a_terminal_of_80_columns(study):
+    console = Console(width=80, file=io.StringIO())
+    console.print(study.table(strengths=False))
+    lines = console.file.getvalue().splitlines()
+    for effect in study.effects.itertuples():
+        assert any(
+            line.startswith(f"  {effect.regularizer} ") and line.rstrip().endswith(effect.verdict) for line in lines
+        )
+
+
+def test_effects_have_as_many_decimals_as_tell_what_matters(study):
+    smallest = study.settings["margin"] / 5
+    assert 0.1 * smallest < 10.0 ** (1 - study.decimals) <= smallest
+    shown = study._shown()
+    assert {len(text.split(".")[1]) for text in shown["Gain"]} == {study.decimals}
+    assert [aligned(value, 2) for value in (-0.004, 0.125, -1234.5, np.nan)] == ["0.00", "0.12", "−1,234.50", "–"]
+
+
+def test_a_notebook_shows_each_effect_with_its_interval(study):
+    cell = study._repr_html_()
+    assert cell.count("<circle") == len(study.effects)
+    assert all(summarized["interval"] in cell for summarized in summarize(study)["effects"])
+    assert "<script" not in cell
 
 
 def test_a_report_that_cannot_be_written_leaves_nothing_behind(study, tmp_path):

@@ -177,7 +177,8 @@ def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None]
             **options,
         )
     console = Console()
-    console.print(found.table(), width=None if console.is_terminal else 100)
+    width = console.width if console.is_terminal else 110
+    console.print(found.table(strengths=width >= 110), width=width)
     _write(found, outputs, about)
     for note in found.notes:
         click.echo(note)

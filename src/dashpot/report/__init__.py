@@ -1,7 +1,7 @@
 """The page: study -> plain dict -> HTML. `summarize` decides what is said, `render` how it looks."""
 
 from dashpot.report.markdown import to_markdown
-from dashpot.report.page import render
+from dashpot.report.page import cell, render
 from dashpot.report.summary import summarize
 
-__all__ = ["render", "summarize", "to_markdown"]
+__all__ = ["cell", "render", "summarize", "to_markdown"]

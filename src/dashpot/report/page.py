@@ -24,6 +24,11 @@ def render(summary: dict[str, Any]) -> str:
     )
 
 
+def cell(summary: dict[str, Any]) -> str:
+    """What a notebook shows of a summary: findings, and effects with their intervals, in the notebook's own style."""
+    return page("cell.html", summary, effects=effect_figure(summary), marks=marks, colours=_colours, study=summary)
+
+
 def page(template: str, head: dict[str, Any], **values: Any) -> str:
     """Fill a template of this package; whatever comes from data is escaped.
 
@@ -52,3 +57,5 @@ marks = {
     "too few data": ("few", "○"),
     "": ("none", ""),
 }
+# Words of the style sheet -> colours that can be seen on light and on dark ground, where there is no style sheet.
+_colours = {"good": "#2e9e6b", "bad": "#d0524a", "open": "#7f8794", "few": "#7f8794", "none": "#7f8794"}

@@ -11,7 +11,7 @@ from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR
 from dashpot.studies.findings import findings
 from dashpot.studies.repeat import run_text
 from dashpot.studies.study import p_value
-from dashpot.studies.words import methods_paragraphs, number, plural, power_sentence, sentences
+from dashpot.studies.words import aligned, methods_paragraphs, number, plural, power_sentence, sentences
 
 if TYPE_CHECKING:
     from dashpot.studies.study import Study
@@ -50,7 +50,7 @@ def summarize(study: "Study") -> dict[str, Any]:
         "gaps": [
             gap | {f"{name}_text": number(gap[name]) for name in ("training", "test", "gap")} for gap in gaps(study)
         ],
-        "effects": [_effect(row) for row in study.effects.to_dict("records")],
+        "effects": [_effect(row, study.decimals) for row in study.effects.to_dict("records")],
         "curves": _curves(study),
         "yardsticks": _yardsticks(study),
         "methods": methods_paragraphs(study.settings),
@@ -110,15 +110,16 @@ def shown(metric: str, value: float) -> str:
     return number(value)
 
 
-def _effect(row: dict[str, Any]) -> dict[str, Any]:
+def _effect(row: dict[str, Any], decimals: int) -> dict[str, Any]:
     """One row of the effect plot and of its table."""
     plain = {name: plain_value(value) for name, value in row.items()}
     second = row.get("accuracy_points", row.get("rmse_percent"))
     against = row.get("against", BASELINE)
+    low, high = (signed(row[end], decimals) for end in ("low", "high"))
     return plain | {
         "name": row["regularizer"] if against == BASELINE else f"{row['regularizer']} (against {against})",
-        "text": signed(row["difference"]),
-        "interval": f"{signed(row['low'])} to {signed(row['high'])}" if plain["low"] is not None else "unknown",
+        "text": signed(row["difference"], decimals),
+        "interval": "unknown" if plain["low"] is None else f"{low} to {high}",
         "second": signed(second, 1),
         "p_text": p_value(row["adjusted_p"]),
     }
@@ -128,7 +129,7 @@ def signed(value: float | None, decimals: int | None = None) -> str:
     """A number with its sign; zero has none."""
     if value is None or pd.isna(value):
         return "–"
-    text = number(value, decimals)
+    text = number(value) if decimals is None else aligned(value, decimals)
     zero = not any(digit in text for digit in "123456789")
     return text.replace("−", "") if zero else text if value < 0 else f"+{text}"
 

@@ -223,10 +223,10 @@ def _first_networks(results: pd.DataFrame, found: Round, score: Score) -> dict[s
     """The chosen network of the first split, without regularizer and with the best."""
     chosen = results[results["chosen"] & (results["split"] == 0) & (results["part"] == "test")]
     picked = set(zip(chosen["method"], chosen["setting"], strict=True))
-    networks = {}
+    shown, networks = (BASELINE, best_regularizer(results, score)), {}
     for number, trial in enumerate(found.trials):
-        shown = trial.method in (BASELINE, best_regularizer(results, score)) and trial.split == 0
-        if shown and (trial.method, setting(trial.recipe)) in picked and number in found.trained:
+        first = trial.split == 0 and trial.method in shown
+        if first and (trial.method, setting(trial.recipe)) in picked and number in found.trained:
             networks[trial.method] = found.trained[number].networks[0]
     return networks
 

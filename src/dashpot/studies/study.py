@@ -1,6 +1,5 @@
 """The result of a comparison: tables, sentences, a page."""
 
-import html
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from dashpot.studies.effects import Uncertainty, margin, regularizer_effects, ya
 from dashpot.studies.row_intervals import RowIntervals
 from dashpot.studies.scores import Score, choose_scores
 from dashpot.studies.tested import Tested
-from dashpot.studies.words import headline, number, sentences
+from dashpot.studies.words import aligned, headline, sentences, telling_decimals
 from dashpot.writing import write_text
 
 if TYPE_CHECKING:
@@ -120,6 +119,11 @@ class Study:
         """The most important finding in one plain sentence."""
         return headline(self)
 
+    @property
+    def decimals(self) -> int:
+        """How many decimals an effect is shown with: two digits of the largest difference that does not matter."""
+        return telling_decimals(self.settings["margin"] / 5)
+
     def report(self, path: str | Path) -> Path:
         """Write the study as one HTML page that needs no network and no script.
 
@@ -187,43 +191,43 @@ class Study:
         """
         return write_text(path, self.results.to_csv(index=False), "Study.write_results")
 
-    def table(self) -> "Table":
-        """The effects as a table for the terminal (rich)."""
+    def table(self, strengths: bool = True) -> "Table":
+        """The effects as a table for the terminal (rich), 80 columns wide, and wider with the strengths."""
+        from rich.box import SIMPLE_HEAD
         from rich.table import Table
         from rich.text import Text
 
-        title = Text("\n".join(sentences(self)))
-        table = Table(title=title, title_justify="left", title_style="bold", caption_justify="left", expand=False)
+        table = Table(title=Text("\n".join(sentences(self))), title_justify="left", title_style="bold")
+        table.box, table.padding, table.caption_justify = SIMPLE_HEAD, (0, 0, 0, 1), "left"
         table.caption = f"Gain in {self.score.label} over no regularizer; positive is better."
-        for name in ("Regularizer", "Strength"):
-            table.add_column(name, overflow="fold")
-        for name in ("Gain", f"{100 * self.settings['level']:g} % interval", "Adjusted p"):
-            table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("Verdict", no_wrap=True)
-        for row in self.effects.itertuples():
-            interval = f"{number(row.low)} to {number(row.high)}"
-            word = Text(row.verdict, style=_styles.get(row.verdict, ""))
-            cells = (row.regularizer, row.strength, number(row.difference), interval, p_value(row.adjusted_p))
-            table.add_row(*(Text(cell) for cell in cells), word)
+        shown = self._shown() if strengths else self._shown().drop(columns="Strength")
+        for name in shown:
+            figures = name not in ("Regularizer", "Verdict", "Strength")
+            table.add_column(name.replace("Adjusted p", "Adjusted\np"), justify="right" if figures else "left")
+        for row in shown.to_dict("records"):
+            cells = [Text(cell, _styles.get(cell, "") if name == "Verdict" else "") for name, cell in row.items()]
+            table.add_row(*cells)
         return table
+
+    def _shown(self) -> pd.DataFrame:
+        """The effects as text, with as many decimals as tell what matters."""
+        interval = f"{100 * self.settings['level']:g} % interval"
+        rows = []
+        for row in self.effects.itertuples():
+            gain, low, high = (aligned(value, self.decimals) for value in (row.difference, row.low, row.high))
+            figures = {"Gain": gain, interval: f"{low} to {high}", "Adjusted p": p_value(row.adjusted_p)}
+            rows.append({"Regularizer": row.regularizer, **figures, "Verdict": row.verdict, "Strength": row.strength})
+        return pd.DataFrame(rows, columns=["Regularizer", "Gain", interval, "Adjusted p", "Verdict", "Strength"])
 
     def __str__(self) -> str:
         """The findings and the table of effects."""
-        columns = ["regularizer", "strength", "difference", "low", "high", "adjusted_p", "verdict"]
-        table = self.effects[columns].to_string(index=False, float_format=lambda value: f"{value:.3f}")
-        return "\n".join([*sentences(self), "", table, *self.notes])
+        return "\n".join([*sentences(self), "", self._shown().to_string(index=False), *self.notes])
 
     def _repr_html_(self) -> str:
-        """The findings and the table of effects, for notebooks."""
-        more = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in sentences(self)[1:])
-        noticed = "".join(
-            f'<li value="{found.number}">{html.escape(f"{found.what} {found.meaning} {found.action}")}</li>'
-            for found in self.findings
-        )
-        notes = "".join(f"<p><small>{html.escape(note)}</small></p>" for note in self.notes)
-        names = ["regularizer", "against", "strength", "difference", "low", "high", "adjusted_p", "verdict"]
-        table = self.effects[names].to_html(index=False, escape=True, float_format=lambda value: f"{value:.3f}")
-        return f"<p><strong>{html.escape(self.headline)}</strong></p>{more}<ol>{noticed}</ol>{table}{notes}"
+        """The findings and the effects with their intervals, for notebooks."""
+        from dashpot.report import cell, summarize
+
+        return cell(summarize(self))
 
 
 def _uncertainty(tested: Tested | None, score: Score, settings: dict[str, Any]) -> Uncertainty:

@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR
@@ -201,20 +202,29 @@ def listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def number(value: float, decimals: int | None = None) -> str:
+def number(value: float) -> str:
     """A number as people write it: three decimals below 10, fewer above; a true minus sign."""
     if pd.isna(value):
         return "–"
-    if decimals is None:
-        size = abs(value)
-        decimals = 3 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0
-    if abs(value) >= 1e7 or 0 < abs(value) < 5e-7:
+    size = abs(value)
+    decimals = 3 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0
+    if size >= 1e7 or 0 < size < 5e-7:
         text = f"{value:.1e}"
-    elif 0 < abs(value) < 0.5 * 10**-decimals:  # one digit that tells it from zero
-        text = f"{value:.{-math.floor(math.log10(abs(value)))}f}"
+    elif 0 < size < 0.5 * 10**-decimals:  # one digit that tells it from zero
+        text = f"{value:.{-math.floor(math.log10(size))}f}"
     else:
         text = f"{value:,.{decimals}f}"
     return text.replace("-", "−")
+
+
+def aligned(value: float, decimals: int) -> str:
+    """A number of a column in which all have as many decimals; a true minus sign, and none before a zero."""
+    return "–" if pd.isna(value) else f"{round(value, decimals) + 0.0:,.{decimals}f}".replace("-", "−")
+
+
+def telling_decimals(smallest: float) -> int:
+    """How many decimals show two digits of the smallest amount that matters."""
+    return max(0, 1 - math.floor(math.log10(smallest))) if 0 < smallest < np.inf else 3
 
 
 def methods_paragraphs(settings: dict[str, Any]) -> list[str]:
