@@ -29,6 +29,7 @@ from dashpot.errors import DataError, UsageError
 if TYPE_CHECKING:
     from dashpot.studies import Study
 
+_wide = 110  # columns from which on there is room for the strengths
 _interrupted = 130
 _partial = 5
 
@@ -177,8 +178,9 @@ def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None]
             **options,
         )
     console = Console()
-    width = console.width if console.is_terminal else 110
-    console.print(found.table(strengths=width >= 110), width=width)
+    if not console.is_terminal:
+        console.width = _wide
+    console.print(found.table(strengths=console.width >= _wide))
     _write(found, outputs, about)
     for note in found.notes:
         click.echo(note)
