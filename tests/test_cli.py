@@ -370,12 +370,16 @@ def test_control_characters_of_a_column_do_not_reach_the_terminal(run):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
 def test_ctrl_c_leaves_with_130_and_nothing_half_written(tmp_path):
-    command = [sys.executable, "-c", "from dashpot.cli import main; main()"]
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a shell's background ignores it
+    command = [sys.executable, "-c", f"{heard}; from dashpot.cli import main; main()"]
     arguments = ["compare", SURVEY, "-t", "vote", "--epochs", "100000", "--splits", "50", "--workers", "1"]
-    process = subprocess.Popen(command + arguments, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    time.sleep(6)
-    process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    with subprocess.Popen(command + arguments, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(6)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, error = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130, error
     assert "Traceback" not in error
     assert os.listdir(tmp_path) == []
