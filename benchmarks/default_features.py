@@ -3,9 +3,10 @@
 Rows as in `default_recipe.py`: those on which `leaderboard.py` tests are put away, the rest is split once more, at most
 3,000 rows to train. Six members of the default recipe train there (two of each numeric embedding), and again with each
 change; their mean prediction is scored on the last quarter: log-loss, or 1 - R2. What the CSV holds already is not run
-again. Needs the tables (`--data`), with their `load.py`.
+again. Needs the tables (`--data`), with their `load.py`. The second line looks at skips with more members and tables.
 
     python benchmarks/default_features.py --data ../shared/data [--tables sick segment ...] [--kinds scale skip ...]
+    python benchmarks/default_features.py --data ../shared/data --suite core --members 12 --kinds default skip ...
 """
 
 from __future__ import annotations
@@ -26,15 +27,14 @@ from dashpot import Dropout, EarlyStopping, Ensemble, MLPClassifier, MLPRegresso
 from dashpot.estimators.base import DEFAULT_OPTIMIZER, MEMBERS
 
 warnings.filterwarnings("ignore")
-COUNT = 6
-PARTS = (Noise("inputs", "gaussian", 0.05), EarlyStopping(patience=25), replace(MEMBERS, members=COUNT))
+PARTS = (Noise("inputs", "gaussian", 0.05), EarlyStopping(patience=25))
 FALLING = (Dropout(0.25, schedule="flat_cosine"), WeightDecay(0.02, schedule="flat_cosine"))
 TABLES = (
     "heart_h", "boston", "vowel", "indo_pep", "insurance_charges", "hcv", "colic", "wine_red",
     "car", "australian", "skillcraft", "steel_plates", "kc1", "segment", "ess9_immigration", "drug_cannabis",
 )  # fmt: skip
 
-# The first is the default recipe, with six members: the others are measured against it.
+# The first is the default recipe, with fewer members: the others are measured against it.
 KINDS: dict[str, dict[str, Any]] = {
     "default": {},
     "input scale": {"learned": ("input_scale",)},
@@ -46,13 +46,15 @@ KINDS: dict[str, dict[str, Any]] = {
     "log cosine": {"optimizer": replace(DEFAULT_OPTIMIZER, schedule="log_cosine")},
     "falling dropout and decay": {
         "optimizer": replace(DEFAULT_OPTIMIZER, decay=0.0),
-        "regularizers": (*FALLING, *PARTS),
+        "regularizers": FALLING,
     },
     "beta2 0.999": {"optimizer": replace(DEFAULT_OPTIMIZER, beta2=0.999)},
     "width 64": {"hidden_layers": (64, 64)},
     "width 256": {"hidden_layers": (256, 256)},
     "three layers": {"hidden_layers": (128, 128, 128)},
     "skip, three layers": {"hidden_layers": (128, 128, 128), "skip": True},
+    "dropout 0.1": {"regularizers": (Dropout(0.1),)},
+    "dropout 0.1, skip": {"regularizers": (Dropout(0.1),), "skip": True},
     "batches of 32": {"batch_size": 32},
     "batches of 64": {"batch_size": 64},
     "batches of 256": {"batch_size": 256},
@@ -69,7 +71,7 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 # One network for each numeric embedding, with so many members that share its weights.
 SHARED = {"shared, 2 of each": 2, "shared, 8 of each": 8}
-# Three members of each.
+# Half of the members of each.
 HALVES: dict[str, tuple[str, str]] = {
     "half skip": ("default", "skip"),
     "half skip, layer norm": ("default", "skip, layer norm"),
@@ -85,13 +87,15 @@ class Table(NamedTuple):
     known: np.ndarray | None
 
 
-def members(table: Table, kind: str) -> np.ndarray:
-    """What six members of a kind predict for the test rows, (members, rows, outputs)."""
+def members(table: Table, kind: str, count: int) -> np.ndarray:
+    """What so many members of a kind predict for the test rows, (members, rows, outputs)."""
     if kind in SHARED:
-        one = (Dropout(0.25), *PARTS[:2], Ensemble(SHARED[kind], shared=True))
+        one = (Dropout(0.25), *PARTS, Ensemble(SHARED[kind], shared=True))
         each = [{"regularizers": one, "numeric_embedding": name} for name in MEMBERS.numeric_embeddings]
         return np.concatenate([fitted(table, own) for own in each])
-    return fitted(table, {"regularizers": (Dropout(0.25), *PARTS)} | KINDS[kind])
+    settings = {"regularizers": (Dropout(0.25),)} | KINDS[kind]
+    recipe = (*settings["regularizers"], *PARTS, replace(MEMBERS, members=count))
+    return fitted(table, settings | {"regularizers": recipe})
 
 
 def fitted(table: Table, settings: dict[str, Any]) -> np.ndarray:
@@ -100,7 +104,7 @@ def fitted(table: Table, settings: dict[str, Any]) -> np.ndarray:
     return np.asarray(estimator.fit(table.X, table.y)._member_predictions(table.X_test))
 
 
-def measured(load: Any, name: str, kinds: list[str], number: int) -> list[dict[str, Any]]:
+def measured(load: Any, name: str, kinds: list[str], number: int, count: int) -> list[dict[str, Any]]:
     """Some kinds on one split of one table."""
     X, y, about = load.tabular(name)
     classes = about["task"] != "regression"
@@ -111,16 +115,17 @@ def measured(load: Any, name: str, kinds: list[str], number: int) -> list[dict[s
     found: dict[str, tuple[np.ndarray, float]] = {}
     for kind in dict.fromkeys(one for asked in kinds for one in HALVES.get(asked, (asked,))):
         start = time.process_time()
-        found[kind] = members(table, kind), time.process_time() - start
+        found[kind] = members(table, kind, count), time.process_time() - start
     for kind in set(kinds) & set(HALVES):
         (one, first), (other, second) = (found[half] for half in HALVES[kind])
-        found[kind] = np.concatenate([one[: COUNT // 2], other[COUNT // 2 :]]), (first + second) / 2
+        found[kind] = np.concatenate([one[: count // 2], other[count // 2 :]]), (first + second) / 2
     results = []
     for kind in kinds:
         predicted, seconds = found[kind]
         clipped = predicted if classes else predicted.clip(own.min(), own.max())
         scores = {"score": score(predicted, truth, table.known), "clipped": score(clipped, truth, table.known)}
         about_it = {"table": name, "task": about["task"], "rows": len(rows), "split": number, "mix": kind}
+        about_it["members"] = count
         results.append(about_it | scores | {"processor": seconds})
     return results
 
@@ -130,6 +135,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tables", nargs="*", default=TABLES)
+    parser.add_argument("--suite", help="every table of it")
+    parser.add_argument("--members", type=int, default=6)
     parser.add_argument("--kinds", nargs="*", default=[*KINDS, *SHARED, *HALVES])
     parser.add_argument("--split", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "default_features.csv")
@@ -138,14 +145,15 @@ def main() -> None:
     import load  # type: ignore[import-not-found]
 
     found = pd.read_csv(options.output) if options.output.exists() else pd.DataFrame()
-    known = set(zip(found["table"], found["split"], found["mix"], strict=True)) if len(found) else set()
-    for name in options.tables:
-        kinds = [kind for kind in options.kinds if (name, options.split, kind) not in known]
+    run = options.split, options.members
+    known = set(found[["table", "split", "members", "mix"]].itertuples(index=False, name=None)) if len(found) else set()
+    for name in load.suite(options.suite) if options.suite else options.tables:
+        kinds = [kind for kind in options.kinds if (name, *run, kind) not in known]
         if kinds:
-            found = pd.concat([found, pd.DataFrame(measured(load, name, kinds, options.split))], ignore_index=True)
+            found = pd.concat([found, pd.DataFrame(measured(load, name, kinds, *run))], ignore_index=True)
             found.to_csv(options.output, index=False, float_format="%.5g")
             print(f"{name}", flush=True)
-    print(summary(found, next(iter(KINDS))).round(3).to_string())
+    print(summary(found[found["members"] == options.members], next(iter(KINDS))).round(3).to_string())
 
 
 if __name__ == "__main__":
