@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -16,7 +17,7 @@ from dashpot.errors import UsageError
 from dashpot.report import render, summarize
 from dashpot.report.figures import effect_figure, ticks
 from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR, short_names
-from dashpot.studies.words import aligned, number
+from dashpot.studies.words import aligned, number, question
 
 nasty = "<script>alert(1)</script>\"'&\u202e{{ 7 * 7 }}😀"
 void = {"meta", "br", "link", "img", "input", "hr"}
@@ -206,6 +207,13 @@ def test_effects_have_as_many_decimals_as_tell_what_matters(study):
     shown = study._shown()
     assert {len(text.split(".")[1]) for text in shown["Gain"]} == {study.decimals}
     assert [aligned(value, 2) for value in (-0.004, 0.125, -1234.5, np.nan)] == ["0.00", "0.12", "−1,234.50", "–"]
+
+
+def test_a_table_names_what_an_effect_is_measured_against(study):
+    assert question("Dropout", BASELINE) == "Dropout"
+    assert question("All but L2", "Combined recipe") == "All but L2 (against Combined recipe)"
+    asked = study.effects.assign(against="Combined recipe")
+    assert "Dropout (against Combined recipe)" in set(replace(study, effects=asked)._shown()["Regularizer"])
 
 
 def test_a_notebook_shows_each_effect_with_its_interval(study):

@@ -162,8 +162,6 @@ def repeated(
 
 def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None], about: dict[str, str]) -> None:
     """Compare, print the table and write the files."""
-    from rich.console import Console
-
     import dashpot
 
     with progress_bar("Training") as (progress, news):
@@ -177,10 +175,7 @@ def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None]
             news=news,
             **options,
         )
-    console = Console()
-    if not console.is_terminal:
-        console.width = _wide
-    console.print(found.table(strengths=console.width >= _wide))
+    _print_table(found)
     _write(found, outputs, about)
     for note in found.notes:
         click.echo(note)
@@ -194,6 +189,16 @@ def study(table: Table, options: dict[str, Any], outputs: dict[str, Path | None]
     if found.settings["partial"]:
         click.echo(f"The study is partial. To do all of it: dashpot compare --from {outputs['run']}", err=True)
         raise SystemExit(_partial)
+
+
+def _print_table(found: "Study") -> None:
+    """The table of effects, with the strengths where there is room for them; there is in a file."""
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = _wide
+    console.print(found.table(strengths=console.width >= _wide))
 
 
 def _write(found: "Study", outputs: dict[str, Path | None], about: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from dashpot.studies.effects import BASELINE, BEST_NETWORK, PRIOR
 from dashpot.studies.findings import findings
 from dashpot.studies.repeat import run_text
 from dashpot.studies.study import p_value
-from dashpot.studies.words import aligned, methods_paragraphs, number, plural, power_sentence, sentences
+from dashpot.studies.words import aligned, methods_paragraphs, number, plural, power_sentence, question, sentences
 
 if TYPE_CHECKING:
     from dashpot.studies.study import Study
@@ -114,10 +114,9 @@ def _effect(row: dict[str, Any], decimals: int) -> dict[str, Any]:
     """One row of the effect plot and of its table."""
     plain = {name: plain_value(value) for name, value in row.items()}
     second = row.get("accuracy_points", row.get("rmse_percent"))
-    against = row.get("against", BASELINE)
     low, high = (signed(row[end], decimals) for end in ("low", "high"))
     return plain | {
-        "name": row["regularizer"] if against == BASELINE else f"{row['regularizer']} (against {against})",
+        "name": question(row["regularizer"], row["against"]),
         "text": signed(row["difference"], decimals),
         "interval": "unknown" if plain["low"] is None else f"{low} to {high}",
         "second": signed(second, 1),

@@ -14,7 +14,7 @@ from dashpot.studies.effects import Uncertainty, margin, regularizer_effects, ya
 from dashpot.studies.row_intervals import RowIntervals
 from dashpot.studies.scores import Score, choose_scores
 from dashpot.studies.tested import Tested
-from dashpot.studies.words import aligned, headline, sentences, telling_decimals
+from dashpot.studies.words import aligned, headline, question, sentences, telling_decimals
 from dashpot.writing import write_text
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class Study:
 
         table = Table(title=Text("\n".join(sentences(self))), title_justify="left", title_style="bold")
         table.box, table.padding, table.caption_justify = SIMPLE_HEAD, (0, 0, 0, 1), "left"
-        table.caption = f"Gain in {self.score.label} over no regularizer; positive is better."
+        table.caption = f"Gain in {self.score.label} over no regularizer, unless another is named; positive is better."
         shown = self._shown() if strengths else self._shown().drop(columns="Strength")
         for name in shown:
             figures = name not in ("Regularizer", "Verdict", "Strength")
@@ -216,7 +216,8 @@ class Study:
         for row in self.effects.itertuples():
             gain, low, high = (aligned(value, self.decimals) for value in (row.difference, row.low, row.high))
             figures = {"Gain": gain, interval: f"{low} to {high}", "Adjusted p": p_value(row.adjusted_p)}
-            rows.append({"Regularizer": row.regularizer, **figures, "Verdict": row.verdict, "Strength": row.strength})
+            name = question(row.regularizer, row.against)
+            rows.append({"Regularizer": name, **figures, "Verdict": row.verdict, "Strength": row.strength})
         return pd.DataFrame(rows, columns=["Regularizer", "Gain", interval, "Adjusted p", "Verdict", "Strength"])
 
     def __str__(self) -> str:

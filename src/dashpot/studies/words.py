@@ -217,6 +217,11 @@ def number(value: float) -> str:
     return text.replace("-", "−")
 
 
+def question(regularizer: str, against: str) -> str:
+    """A regularizer, and what it is compared with where that is not the network without any."""
+    return regularizer if against == BASELINE else f"{regularizer} (against {against})"
+
+
 def aligned(value: float, decimals: int) -> str:
     """A number of a column in which all have as many decimals; a true minus sign, and none before a zero."""
     return "–" if pd.isna(value) else f"{round(value, decimals) + 0.0:,.{decimals}f}".replace("-", "−")
