@@ -385,6 +385,15 @@ def test_ctrl_c_leaves_with_130_and_nothing_half_written(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_table_that_goes_to_a_file_has_the_strengths_in_lines_that_are_whole(run):
+    quick = ("--hidden", "4", "--epochs", "2", "--splits", "2")
+    code, out, _ = run("compare", SURVEY, "-t", "vote", *quick)
+    assert code == 0
+    lines = [line.split() for line in out.splitlines()]
+    assert any(line[0:1] == ["Regularizer"] and line[-1] == "Strength" for line in lines)
+    assert any(line[:1] == ["Dropout"] and "rate" in line for line in lines)
+
+
 def test_news_beside_the_progress_are_cut_where_there_is_no_room():
     assert cut("Dropout leads (gain +0.056)", 40) == "Dropout leads (gain +0.056)"
     assert cut("Dropout leads (gain +0.056)", 14) == "Dropout leads…"

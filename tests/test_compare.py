@@ -14,16 +14,20 @@ from dashpot.errors import DataError, UsageError
 from dashpot.regularizers import L2, Dropout, Recipe, Shift
 from dashpot.report import summarize
 from dashpot.studies import compare, results
-from dashpot.studies.compare import study_design
+from dashpot.studies.compare import _first_networks, study_design
+from dashpot.studies.curves import best_regularizer
 from dashpot.studies.effects import BASELINE, PRIOR, scores_on_test
 from dashpot.studies.problem import prepare
 from dashpot.studies.questions import TOGETHER, asked_questions, default_questions
 from dashpot.studies.repeat import run_text
+from dashpot.studies.results import Trial, setting
+from dashpot.studies.run import Round
 from dashpot.studies.scores import SCORES, choose_scores
 from dashpot.studies.splits import deal, draw_splits, quantile_bins, sample_rows
 from dashpot.studies.statistics import corrected_interval
 from dashpot.studies.words import methods_paragraphs
 from dashpot.studies.yardsticks import candidates
+from dashpot.training import Done
 
 quick = {"hidden_layers": (8,), "epochs": 8, "splits": 3, "workers": 1, "random_state": 0}
 asked = [(L2(0.001), L2(0.1)), Dropout(0.3)]
@@ -222,6 +226,21 @@ def test_a_regularizer_that_is_off_has_no_effect_at_all(survey):
     study = compare(*survey, regularizers=[L2(0.0)], **quick)
     assert study.effects["difference"].item() == 0.0
     assert study.effects["p"].item() == 1.0
+
+
+def test_the_surfaces_are_of_the_first_split_without_regularizer_and_with_the_best(study):
+    best = best_regularizer(study.results, study.score)
+    assert set(study.surfaces) == {BASELINE, best}
+    recipes = {BASELINE: Recipe(()), "fair": Recipe((L2(0.01),)), "good": Recipe((Dropout(0.3),))}
+    trials = [Trial(split, method, recipe) for split in range(2) for method, recipe in recipes.items()]
+    found = Round(trials=trials, trained={k: Done(k, (f"network {k}",), 0.0) for k in range(len(trials))})
+    kinds, values = {BASELINE: "baseline"}, {BASELINE: 0.5, "fair": 0.4, "good": 0.3}
+    scores = pd.DataFrame(
+        {"split": one.split, "method": one.method, "setting": setting(one.recipe), "value": values[one.method]}
+        | {"kind": kinds.get(one.method, "regularizer")}
+        for one in trials
+    ).assign(chosen=True, part="test", metric=study.score.name)
+    assert _first_networks(scores, found, study.score) == {BASELINE: "network 0", "good": "network 2"}
 
 
 def test_equal_seeds_give_equal_studies_on_any_number_of_workers(survey, study):

@@ -212,8 +212,9 @@ def test_effects_have_as_many_decimals_as_tell_what_matters(study):
 def test_a_table_names_what_an_effect_is_measured_against(study):
     assert question("Dropout", BASELINE) == "Dropout"
     assert question("All but L2", "Combined recipe") == "All but L2 (against Combined recipe)"
-    asked = study.effects.assign(against="Combined recipe")
-    assert "Dropout (against Combined recipe)" in set(replace(study, effects=asked)._shown()["Regularizer"])
+    asked = replace(study, effects=study.effects.assign(against="Combined recipe"))
+    assert "Dropout (against Combined recipe)" in set(asked._shown()["Regularizer"])
+    assert "Dropout (against Combined recipe)" in {effect["name"] for effect in summarize(asked)["effects"]}
 
 
 def test_a_notebook_shows_each_effect_with_its_interval(study):
