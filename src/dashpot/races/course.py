@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ from dashpot.races.space import Candidate
 from dashpot.training import train
 
 
-@dataclass
+@dataclass(eq=False)
 class Runner:
     """A candidate in the race: its networks so far, and what they predict out of fold."""
 
@@ -44,9 +44,11 @@ class Course:
         workers: int | None = None,
         records: Records | None = None,
         begin: Callable[[Job], Job] | None = None,
+        whole: Job | None = None,
     ) -> None:
         self.examples, self.rows, self.fold, self.judge = examples, rows, fold, judge
-        self.seed, self.workers, self.records, self.begin = seed, workers, records, begin
+        self.seed, self.workers, self.records, self.begin, self.whole = seed, workers, records, begin, whole
+        self.ensemble: tuple[Network, ...] = ()  # the default one, trained as the estimator does it
         self.before = 0.0  # seconds that an earlier session spent on what was taken up from its records
         self.folds = int(fold.max()) + 1
         self.weights = judge.row_weights(examples.targets[rows], weights_of(examples, rows))
@@ -62,26 +64,40 @@ class Course:
 
     def run(self, runners: Sequence[Runner], fold: int) -> None:
         """Each trains a network on the other folds, or takes up the one on record, and predicts this one."""
-        known = {} if self.records is None else self.records.fold(fold)
-        numbers = [runner.candidate.number for runner in runners]
-        ran = {number: known[number] for number in numbers if number in known}
-        before = sum(one.seconds for one in ran.values())
-        start = time.monotonic()
-        ran |= self._train([runner.candidate for runner in runners if runner.candidate.number not in known], fold)
+        start, known = time.monotonic(), self._on_record(fold)
+        new = [runner.candidate for runner in runners if runner.candidate.number not in known]
+        jobs = [self._job(one, self.fold == fold) for one in new]
+        networks = [network for network, *_ in train(self.examples, jobs, workers=self.workers)] if jobs else []
+        ran = {**known, **self._recorded(fold, [one.number for one in new], networks, start)}
         for runner in runners:
             self._take(runner, ran[runner.candidate.number].network, fold)
+        before = sum(known[r.candidate.number].seconds for r in runners if r.candidate.number in known)
         self.before += before
         self.pace.append((before + time.monotonic() - start) / len(runners))
 
-    def _train(self, candidates: Sequence[Candidate], fold: int) -> dict[int, Ran]:
-        """Networks of some candidates for a fold, by their number; they go on record."""
-        if not candidates:
-            return {}
-        start = time.monotonic()
-        trained = train(self.examples, [self._job(one, self.fold == fold) for one in candidates], workers=self.workers)
-        each = (time.monotonic() - start) / len(candidates)
-        ran = {one.number: Ran(network, each) for one, (network, *_) in zip(candidates, trained, strict=True)}
-        if self.records is not None:
+    def run_whole(self) -> None:
+        """The default ensemble trains on all rows, or is taken up as it is on record, after all folds."""
+        if self.whole is None:
+            return
+        start, known = time.monotonic(), self._on_record(self.folds)
+        if known:
+            self.before += sum(one.seconds for one in known.values())
+        else:
+            (networks,) = train(self.examples, [self.whole], workers=self.workers)
+            known = self._recorded(self.folds, range(len(networks)), networks, start)
+        self.ensemble = tuple(known[number].network for number in sorted(known))
+
+    def _on_record(self, fold: int) -> Mapping[int, Ran]:
+        """The networks of a fold that an earlier session has trained, by their number."""
+        return {} if self.records is None else self.records.fold(fold)
+
+    def _recorded(
+        self, fold: int, numbers: Sequence[int], networks: Sequence[Network], start: float
+    ) -> Mapping[int, Ran]:
+        """New networks of a fold, trained since `start`, by their number; they go on record."""
+        each = (time.monotonic() - start) / max(len(networks), 1)
+        ran = {number: Ran(network, each) for number, network in zip(numbers, networks, strict=True)}
+        if ran and self.records is not None:
             self.records.keep(fold, ran)
         return ran
 
@@ -112,6 +128,20 @@ class Course:
     def finishers(self) -> list[Runner]:
         """Those who went through all folds, and did not diverge."""
         return [runner for runner in self.runners if np.isfinite(runner.losses).all()]
+
+    @property
+    def defaults(self) -> list[Runner]:
+        """The default recipe, once for each of its embeddings."""
+        return [runner for runner in self.runners if runner.candidate.default]
+
+    def default(self) -> tuple[np.ndarray, np.ndarray]:
+        """What the default recipe predicts, in the mean over its embeddings, and what each row costs."""
+        whole = self.finishers()
+        one, *others = [runner for runner in self.defaults if runner in whole] or self.defaults[:1]
+        if not others:
+            return one.predictions, one.losses
+        predictions = np.mean([runner.predictions for runner in (one, *others)], axis=0)
+        return predictions, self.judge.losses(predictions, self.examples.targets[self.rows])
 
     def near(self, runners: Sequence[Runner], others: Sequence[Runner], errors: float) -> list[Runner]:
         """The runners that are not behind the best of all by more than so many standard errors of the difference.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from functools import partial
 
@@ -9,13 +10,15 @@ import numpy as np
 
 from dashpot.errors import DataError
 from dashpot.estimators import MLPClassifier, MLPRegressor
-from dashpot.estimators.combining import greedy
+from dashpot.estimators.combining import Weighted, greedy
+from dashpot.networks import Network
 from dashpot.races.course import Course, Runner
 from dashpot.races.result import Race
 from dashpot.races.space import Candidate
 from dashpot.races.trees import Others, Trees
 
 ROUNDS = 40  # of greedy selection
+COPIES, ROUNDING = 8, 2e-4  # of either at most, less one; what a network more costs, as a part of a share
 FINALISTS = 20  # may join where the metric is no mean over rows, and so slower to compute
 
 
@@ -28,17 +31,20 @@ def finished(
 ) -> MLPClassifier | MLPRegressor:
     """The estimator with the ensemble's networks, and the course of the race."""
     finishers = _eligible(course)
-    networks = np.stack([runner.predictions for runner in finishers])
+    default, default_losses = course.default()
+    anchored = bool(course.ensemble)
+    networks = np.stack([default, *(runner.predictions for runner in finishers)][not anchored :])
     predictions = networks if others is None else np.concatenate([networks, others.predictions])
-    chosen = _shares(course, predictions)
-    weights = chosen[: len(networks)]
+    every = np.ones(len(course.rows), dtype=bool)
+    chosen = _shares(course, predictions, every)
+    own, beside = np.split(chosen, [len(networks)])
+    members = own[anchored:]
     best = simplest(course, finishers)
     shares = np.zeros(len(course.runners))
-    shares[[course.runners.index(runner) for runner in finishers]] = weights
+    shares[[course.runners.index(runner) for runner in finishers]] = members
     left_out = _left_out(course, predictions)
     targets = course.examples.targets[course.rows]
-    both = (left_out, course.runners[0].predictions)
-    score, default_score = (course.judge.value(one, targets, course.weights) for one in both)
+    score, default_score = (course.judge.value(one, targets, course.weights) for one in (left_out, default))
     model.race_ = Race(
         tuple(runner.candidate for runner in course.runners),
         np.array([runner.losses for runner in course.runners]),
@@ -46,17 +52,40 @@ def finished(
         shares,
         course.runners.index(best),
         course.judge.losses(left_out, targets),
+        default_losses,
         course.judge,
         score,
         default_score,
         seconds,
         interrupted,
-        None if others is None else _beside(course, networks, others, chosen[len(networks) :]),
+        None if others is None else _beside(course, networks, others, beside),
+        default_share=float(own[0]) if anchored else 0.0,
     )
     _recommend(model, best.candidate)
-    counts = whole_numbers(weights / weights.sum() if weights.any() else _shares(course, networks))
-    model._keep(tuple(n for r, count in zip(finishers, counts, strict=True) for n in r.networks * count))
+    if not own.any():
+        own = _shares(course, networks, every)
+    model._keep(_networks(course, finishers, own))
     return model
+
+
+def _networks(course: Course, finishers: Sequence[Runner], shares: np.ndarray) -> tuple[Network, ...]:
+    """The networks of the members, each so often that its share is near the one wanted, the default ensemble first."""
+    whole = course.ensemble
+    own = shares[bool(whole) :]
+    if not own.any():
+        return whole
+    counts = whole_numbers(own / own.sum())
+    survivors = [network for one, count in zip(finishers, counts, strict=True) for network in one.networks * count]
+    if not whole:
+        return tuple(survivors)
+    aim = shares[0] / shares.sum()
+
+    def miss(times: tuple[int, int]) -> float:
+        sizes = times[0] * len(whole), times[1] * len(survivors)
+        return abs(sizes[0] / sum(sizes) - aim) + ROUNDING * sum(sizes)
+
+    first, then = min(itertools.product(range(1, COPIES), repeat=2), key=miss)
+    return whole * first + tuple(survivors) * then
 
 
 def _eligible(course: Course) -> list[Runner]:
@@ -70,10 +99,18 @@ def _eligible(course: Course) -> list[Runner]:
     return sorted(finishers, key=lambda one: course.cost(one.predictions, every))[:FINALISTS]
 
 
-def _shares(course: Course, predictions: np.ndarray) -> np.ndarray:
-    """The share of each member in the ensemble, (members,)."""
-    every = np.ones(len(course.rows), dtype=bool)
-    return greedy(predictions, partial(course.cost, chosen=every), ROUNDS).weights
+def _shares(course: Course, predictions: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The share of each member in the ensemble, chosen on some of the rows, bool (rows,).
+
+    The default ensemble, which comes first where it was trained, is brought half way to a half: what greedy selection
+    finds on few rows is partly luck.
+    """
+    weights = greedy(predictions[:, rows], partial(course.cost, chosen=rows), ROUNDS).weights
+    if not course.ensemble or weights[0] == 1:
+        return weights
+    first = (weights[0] + 0.5) / 2
+    rest = weights[1:] / weights[1:].sum()
+    return np.array([first, *(1 - first) * rest])
 
 
 def _beside(course: Course, networks: np.ndarray, others: Others, shares: np.ndarray) -> Trees:
@@ -125,8 +162,7 @@ def _left_out(course: Course, predictions: np.ndarray) -> np.ndarray:
     combined = np.empty(predictions.shape[1:])
     for fold in range(course.folds):
         own = course.fold == fold
-        others = greedy(predictions[:, ~own], partial(course.cost, chosen=~own), ROUNDS)
-        combined[own] = others.combine(predictions[:, own])
+        combined[own] = Weighted(_shares(course, predictions, ~own)).combine(predictions[:, own])
     return combined
 
 

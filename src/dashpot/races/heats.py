@@ -13,13 +13,14 @@ from dashpot.races.space import FAMILY, Candidate
 
 HEAT = 8 * FAMILY  # candidates that begin together, where there is time
 NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
-SHARE = 0.4  # of a heat's candidates that go on from fold to fold on average, for planning its time
-STACKED = 0.4  # a network in a family takes this share of the seconds of one alone, before any family has run
+SHARE = 0.6  # of a heat's candidates that go on from fold to fold on average, for planning its time
+STACKED = 0.6  # a network in a family takes this share of the seconds of one alone, before any family has run
 Progress = Callable[[str], None]
 
 
 def run(
     course: Course,
+    defaults: list[Candidate],
     drawn: Iterator[Candidate],
     most: int | None,
     limit: float | None,
@@ -27,10 +28,11 @@ def run(
 ) -> bool:
     """Heat after heat, until nobody may begin any more; whether Ctrl-C ended it.
 
-    The default recipe goes first, and through all folds. After Ctrl-C those stay who have run.
+    The default recipe goes first, and through all folds; its further embeddings do where there is time for all of them.
+    After Ctrl-C those stay who have run.
     """
     try:
-        _heats(course, drawn, most, limit, progress)
+        _heats(course, defaults, drawn, most, limit, progress)
     except KeyboardInterrupt:
         if not course.finishers():
             raise
@@ -41,21 +43,32 @@ def run(
 
 def _heats(
     course: Course,
+    defaults: list[Candidate],
     drawn: Iterator[Candidate],
     most: int | None,
     limit: float | None,
     progress: Progress | None,
 ) -> None:
     """The heats, until there is no more room or time."""
-    default = course.enter([next(drawn)])
-    for fold in range(course.folds):
-        course.run(default, fold)
+    _through(course, defaults[:1])
+    others = defaults[1:most]
+    if limit is None or _left(course, limit) > _whole_seconds(course):
+        course.run_whole()
+    if limit is None or _left(course, limit) > len(others) * sum(course.pace):
+        _through(course, others)
     while True:
         room = HEAT if most is None else min(HEAT, most - len(course.runners))
         count = min(room, affordable(course, limit))
         if count < 1:
             return
         _heat(course, course.enter(list(itertools.islice(drawn, count))), limit, progress)
+
+
+def _through(course: Course, candidates: list[Candidate]) -> None:
+    """Candidates that run on all folds, whatever their losses."""
+    runners = course.enter(candidates)
+    for fold in range(course.folds) if runners else ():
+        course.run(runners, fold)
 
 
 def _heat(course: Course, runners: list[Runner], limit: float | None, progress: Progress | None) -> None:
@@ -80,10 +93,16 @@ def affordable(course: Course, limit: float | None) -> int:
     if limit is None:
         return HEAT
     each = np.median(course.pace[-2 * course.folds :]) * (1 + SHARE * (course.folds - 1))
-    if len(course.pace) == course.folds:
+    if len(course.runners) == len(course.defaults):
         each *= STACKED
     count = int(max(_left(course, limit), 0.0) / each)
     return count // FAMILY * FAMILY if count >= FAMILY else 0
+
+
+def _whole_seconds(course: Course) -> float:
+    """What the default ensemble is expected to take, after some single networks on all folds but one."""
+    members = 0 if course.whole is None else len(course.whole.recipe.plan(course.whole))
+    return STACKED * members * float(np.mean(course.pace)) * course.folds / (course.folds - 1)
 
 
 def _left(course: Course, limit: float) -> float:

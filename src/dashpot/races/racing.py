@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +12,7 @@ import numpy as np
 
 from dashpot.errors import DataError, UsageError
 from dashpot.estimators import Autoencoder, EnsembleClassifier, EnsembleRegressor, MLPClassifier, MLPRegressor
-from dashpot.jobs import Examples
+from dashpot.jobs import Examples, Job
 from dashpot.races import reconstructing
 from dashpot.races.course import Course, weights_of
 from dashpot.races.finish import finished
@@ -140,18 +139,19 @@ def race(
     design_of = model._check_parameters()
     examples, rows, _ = model._examples(X, y, weights, None, groups, goes_on=False)
     design = design_of(model._loss(examples.targets))
-    default, pool = _entrants(Candidate(0, model.recipe_, design), wanted, fixed)
+    defaults, pool = _entrants(Candidate(0, model.recipe_, design, default=True), wanted, fixed)
     monitors, space = MONITORS.get(score.name, ("loss",)), reconstructing.SPACE if redrawn else PREDICTING
-    drawn = draw(design, pool, fixed, examples.classes, random_state, monitors, space)
+    drawn = draw(defaults[0], pool, fixed, examples.classes, random_state, monitors, space, len(defaults))
     fold = _folds(examples, rows, folds, random_state, not redrawn)
     begin = reconstructing.Beginning(examples, design, rows, model.code_size) if redrawn else None
-    settings = [rows, fold, random_state, score.name, default, pool, list(fixed), *([begin.code] if begin else [])]
+    settings = [rows, fold, random_state, score.name, defaults, pool, list(fixed), *([begin.code] if begin else [])]
     records = None if checkpoint is None else Records(Path(checkpoint), examples, settings)
     judge = reconstructing.JUDGE if redrawn else judge_of(score, examples.targets[rows], weights_of(examples, rows))
-    course = Course(examples, rows, fold, judge, model._seed(), workers, records, begin)
+    whole = None if redrawn else Job(_whole(model.recipe_, defaults[0]), rows, rows[:0], model._seed(), design)
+    course = Course(examples, rows, fold, judge, model._seed(), workers, records, begin, whole)
     limit = None if budget is None else started + budget
     others, limit = _others(course, limit) if trees else (None, limit)
-    interrupted = run(course, itertools.chain([default], drawn), candidates, limit, progress)
+    interrupted = run(course, defaults, drawn, candidates, limit, progress)
     seconds = time.monotonic() - started + course.before
     if begin is not None:
         given = {"X": X, "sample_weight": weights, "groups": groups}
@@ -203,11 +203,23 @@ def _estimator(task: str, score: Score, shared: dict[str, Any]) -> MLPClassifier
 
 def _entrants(
     default: Candidate, regularizers: Sequence[Regularizer], fixed: Sequence[Regularizer]
-) -> tuple[Candidate, list[Regularizer]]:
-    """The default candidate with what is fixed in it, and what may be drawn: nothing twice, and no ensemble."""
+) -> tuple[list[Candidate], list[Regularizer]]:
+    """The default recipe with what is fixed in it, once for each of its numeric embeddings, and what may be drawn.
+
+    Nothing is there twice, and no ensemble: the race makes its own.
+    """
     taken = {"Ensemble", *map(kind_of, fixed)}
     own, pool = ([one for one in parts if kind_of(one) not in taken] for parts in (default.recipe.parts, regularizers))
-    return replace(default, recipe=Recipe((*fixed, *own))), pool
+    ensembles = [part for part in default.recipe.parts if isinstance(part, Ensemble)]
+    kinds = [kind for part in ensembles for kind in part.numeric_embeddings] or [default.design.numeric_embedding]
+    recipe = Recipe((*fixed, *own))
+    designs = [replace(default.design, numeric_embedding=kind) for kind in kinds]
+    return [replace(default, number=number, recipe=recipe, design=one) for number, one in enumerate(designs)], pool
+
+
+def _whole(recipe: Recipe, default: Candidate) -> Recipe:
+    """The default recipe with what is fixed in it, as an ensemble."""
+    return Recipe((*default.recipe.parts, *(part for part in recipe.parts if isinstance(part, Ensemble))))
 
 
 def _check(

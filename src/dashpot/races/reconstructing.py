@@ -167,6 +167,7 @@ def finished(
         np.eye(len(course.runners))[place],
         place,
         best.losses,
+        course.default()[1],
         course.judge,
         score,
         default_score,

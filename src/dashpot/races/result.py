@@ -29,21 +29,24 @@ class Race:
     Attributes
     ----------
     candidates : tuple of Candidate
-        In the order in which they began; the first is the default recipe.
+        In the order in which they began; the first ones are the default recipe, once for each numeric embedding of its
+        ensemble.
     losses : float array (candidates, rows)
         Of each row, out of fold; NaN where the candidate was out of the race before.
     row_weights : float array (rows,)
         What each row counts; for balanced accuracy every class counts as much as the others.
     weights : float array (candidates,)
-        The share of each in the ensemble; with `trees` they take the rest.
+        The share of each in the ensemble; the default ensemble, and `trees`, take the rest.
     best : int
         The position of the recipe that is recommended if there is to be only one.
     left_out : float array (rows,)
         Loss of each row under an ensemble whose weights were chosen on the other folds.
+    default_losses : float array (rows,)
+        Loss of each row under the default recipe: the mean of its networks, one a fold for each numeric embedding.
     judge : Judge
         The metric, and how rows are compared by it.
     score, default_score : float
-        The metric of that ensemble, and of the default recipe, one network a fold, on the same rows.
+        The metric of that ensemble, and of the default recipe, on the same rows.
     seconds : float
     interrupted : bool
         Whether Ctrl-C ended it.
@@ -52,6 +55,8 @@ class Race:
     components : float array (rows,) or None
         Of a race of autoencoders: what each row costs, drawn again from as many principal components of the other
         folds.
+    default_share : float
+        The share of the default ensemble, trained on all rows as the estimator does it; 0 where there was no time.
     """
 
     candidates: tuple[Candidate, ...]
@@ -60,6 +65,7 @@ class Race:
     weights: np.ndarray
     best: int
     left_out: np.ndarray
+    default_losses: np.ndarray
     judge: Judge
     score: float
     default_score: float
@@ -67,6 +73,7 @@ class Race:
     interrupted: bool = False
     trees: Trees | None = None
     components: np.ndarray | None = None
+    default_share: float = 0.0
 
     @property
     def estimate(self) -> float:
@@ -75,8 +82,8 @@ class Race:
 
     @property
     def gain(self) -> tuple[float, float, float]:
-        """How much less that is than the loss of the default recipe, one network a fold; 95 % interval over rows."""
-        mean, error = paired(self.losses[0], self.left_out, self.row_weights)
+        """How much less that is than the loss of the default recipe; 95 % interval over rows."""
+        mean, error = paired(self.default_losses, self.left_out, self.row_weights)
         return mean, mean - 1.96 * error, mean + 1.96 * error
 
     @property
@@ -119,8 +126,9 @@ class Race:
         from scipy.stats import ttest_ind
 
         families: dict[frozenset[str], list[float]] = defaultdict(list)
-        for one, loss in zip(self.candidates[1:], self._first_fold()[1:], strict=True):
-            families[one.choices].append(loss)
+        for one, loss in zip(self.candidates, self._first_fold(), strict=True):
+            if not one.default:
+                families[one.choices].append(loss)
         middle = {choices: float(np.median(losses)) for choices, losses in families.items()}
         middle = {choices: loss for choices, loss in middle.items() if np.isfinite(loss)}
         rows = []
@@ -150,7 +158,10 @@ class Race:
         finished = int(np.isfinite(self.losses).all(axis=1).sum())
         ended = ", interrupted" if self.interrupted else ""
         members = int((self.weights > 0).sum())
-        became = f"{members} are in the ensemble" if self.components is None else "the best was trained on all rows"
+        beside = f" beside the default one ({100 * self.default_share:.0f} %)" if self.default_share else ""
+        became = f"{members} are in the ensemble{beside}"
+        if self.components is not None:
+            became = "the best was trained on all rows"
         return (
             f"{len(self.candidates)} recipes began, {finished} went through all folds, "
             f"{became} ({self.seconds:.0f} s{ended}).\n"
@@ -197,6 +208,6 @@ class Race:
         (mean, low, high), unit = self.gain, "" if self.judge.by_rows else " of losses"
         interval = f"difference{unit} {mean:.4f}, 95 % interval over rows {low:.4f} to {high:.4f}; above 0 is better"
         return (
-            f"{label[0].upper()}{label[1:]} on rows left out: {self.score:.4f}; networks of the default recipe, one a "
-            f"fold, have {self.default_score:.4f} ({interval})."
+            f"{label[0].upper()}{label[1:]} on rows left out: {self.score:.4f}; the default recipe has "
+            f"{self.default_score:.4f} ({interval})."
         )
