@@ -25,7 +25,7 @@ import dashpot
 from dashpot import DataError, Denoiser, ModelFileError, Noise, UsageError, load_anes96
 from dashpot.cli import dashpot as command
 from dashpot.denoising import noise_level, psnr, ssim
-from dashpot.denoising.alike import cleaned_together, most_alike
+from dashpot.denoising.alike import IN_ESTIMATE, IN_NOISE, cleaned_together, most_alike, thresholded_together
 from dashpot.denoising.classical import sliding_cosine
 from dashpot.denoising.corruption import corruption_of
 from dashpot.denoising.files import PictureFile, read_picture, write_picture
@@ -242,12 +242,24 @@ def test_where_a_second_look_does_not_help_there_is_none():
 def test_patches_that_are_alike_are_found_far_away():
     plane = np.random.default_rng(0).random((60, 60)).astype(np.float32)
     plane[20:28, 34:42] = plane[6:14, 24:32]
-    rows, columns = most_alike(plane, 8, np.array([6]))
+    rows, columns, differences = most_alike(plane, 8, np.array([6]), IN_NOISE)
     own = np.flatnonzero(columns[:, 0] == 24)[0]
     assert (rows[own, 0], columns[own, 0]) == (6, 24)
     assert (rows[own, 1], columns[own, 1]) == (20, 34)
     assert rows.min() >= 0
     assert max(rows.max(), columns.max()) <= 52
+    assert differences[own, 1] == pytest.approx(0, abs=1e-6)
+    there, here = plane[rows[own, 2] :, columns[own, 2] :][:8, :8], plane[6:14, 24:32]
+    assert differences[own, 2] == pytest.approx(np.square(there - here).mean(), rel=1e-4)
+
+
+def test_in_an_estimate_only_patches_that_stand_apart_are_alike():
+    smooth = np.add.outer(np.linspace(0, 1, 60), np.linspace(0, 1, 60))
+    rows, columns, _ = most_alike(smooth, 8, np.array([6, 21]), IN_ESTIMATE)
+    assert rows.shape[1] == 32
+    assert not ((rows - rows[:, :1]) % 4).any()
+    assert not ((columns - columns[:, :1]) % 4).any()
+    assert all(len(set(zip(r, c, strict=True))) == 32 for r, c in zip(rows, columns, strict=True))
 
 
 def test_cleaning_alike_patches_together_adds_to_a_first_estimate():
@@ -256,7 +268,30 @@ def test_cleaning_alike_patches_together_adds_to_a_first_estimate():
     estimate = sliding_cosine(given, 0.15)
     assert psnr(clean, cleaned_together(given, estimate, 0.15)) > psnr(clean, estimate)
     assert np.isfinite(cleaned_together(given[:5, :9], given[:5, :9], 0.1)).all()
+    assert np.isfinite(thresholded_together(given[:5, :9], 0.1)).all()
     assert np.allclose(cleaned_together(given, given, 1e-6), given, atol=1e-3)  # without noise nothing is taken
+    assert np.allclose(thresholded_together(given, 1e-6), given, atol=1e-3)
+
+
+def test_patches_cleaned_together_need_no_estimate_to_begin_with():
+    clean = load_sample_image("china.jpg")[100:200, 300:400, 1] / 255
+    given = noisy(clean, 0.15)
+    once = thresholded_together(given, 0.15)
+    twice = cleaned_together(given, once, 0.15)
+    assert psnr(clean, twice) > psnr(clean, once) + 0.2
+    assert psnr(clean, once) > psnr(clean, given) + 6
+
+
+def test_a_constant_picture_is_found_again_from_its_noise():
+    given = noisy(np.full((64, 64), 0.5), 0.2)
+    assert np.abs(cleaned_together(given, thresholded_together(given, 0.2), 0.2) - 0.5).mean() < 0.02
+
+
+def test_unlike_patches_are_not_cleaned_together():
+    rng = np.random.default_rng(0)
+    clean = rng.choice([0.0, 1.0], size=(64, 64))  # no patch is like another one
+    given = clean + rng.normal(0, 0.2, clean.shape)
+    assert psnr(clean, cleaned_together(given, clean, 0.2)) > psnr(clean, given)
 
 
 @pytest.fixture(scope="module")

@@ -50,10 +50,10 @@ def test_the_page_says_that_its_figures_flatter(found, text):
     assert "expect a worse figure and a smaller difference on new rows" in text
     assert "no part of the race saw" in text
     assert f"{found.gain[0]:+.4f}".replace("-", "−") in text
-    clear = replace(found, left_out=found.losses[0] - 0.1)
+    clear = replace(found, left_out=found.default_losses - 0.1)
     assert "better, beyond the noise" in summarize_race(clear)["lead"]
-    assert "not to be told apart" in summarize_race(replace(found, left_out=found.losses[0]))["lead"]
-    assert "worse, beyond the noise" in summarize_race(replace(found, left_out=found.losses[0] + 0.1))["lead"]
+    assert "not to be told apart" in summarize_race(replace(found, left_out=found.default_losses))["lead"]
+    assert "worse, beyond the noise" in summarize_race(replace(found, left_out=found.default_losses + 0.1))["lead"]
 
 
 def test_dots_stand_lower_where_the_loss_is_smaller_on_the_same_rows(found):

@@ -39,7 +39,7 @@ def test_where_trees_win_they_take_the_ensemble(beside):
 
 
 def test_shares_with_those_of_the_networks_are_whole(beside):
-    assert beside.trees.share + beside.weights.sum() == pytest.approx(1)
+    assert beside.trees.share + beside.weights.sum() + beside.default_share == pytest.approx(1)
     assert set(beside.trees.shares) == {"Logistic regression", "Boosted trees", "Random forest"}
 
 
@@ -49,7 +49,7 @@ def test_what_has_no_share_is_not_in_the_model_and_networks_alone_stay_what_they
     assert plain.race_.trees is None
     assert "Trees" not in repr(plain.race_)
     assert list(beside.members_) == ["networks", *(", ".join(key) for key in beside.race_.trees.weights)]
-    shares = [beside.race_.weights.sum(), *beside.race_.trees.weights.values()]
+    shares = [beside.race_.weights.sum() + beside.race_.default_share, *beside.race_.trees.weights.values()]
     np.testing.assert_allclose(beside.combined_.weights, shares)
     assert beside.race_.trees.score_without == pytest.approx(plain.race_.score)
 

@@ -15,6 +15,7 @@ from dashpot import MLPClassifier, MLPRegressor, race
 from dashpot.cli import dashpot as command
 from dashpot.errors import DataError, UsageError
 from dashpot.estimators.combining import row_losses
+from dashpot.estimators.base import MEMBERS
 from dashpot.jobs import Design, Examples
 from dashpot.losses import Binary
 from dashpot.races import course, finish, heats
@@ -80,11 +81,31 @@ def test_what_is_fixed_is_in_every_recipe_and_what_is_for_classes_is_in_none_of_
 
 
 def test_the_model_is_the_weighted_mean_of_the_survivors(winner):
-    weights = winner.race_.weights
-    assert weights.sum() == pytest.approx(1)
-    counts = np.array(whole_numbers(weights))
-    np.testing.assert_allclose(counts / counts.sum(), weights)
-    assert len(winner.networks_) == 3 * counts.sum()
+    found = winner.race_
+    assert found.weights.sum() + found.default_share == pytest.approx(1)
+    assert 0.25 <= found.default_share <= 0.75
+    counts = np.array(whole_numbers(found.weights / found.weights.sum()))
+    np.testing.assert_allclose(counts / counts.sum(), found.weights / found.weights.sum())
+    default = MLPClassifier(max_epochs=8, random_state=0).fit(*dashpot.load_anes96()).networks_
+    same = [np.array_equal(one.layers[0][0], default[0].layers[0][0]) for one in winner.networks_]
+    times, rest = sum(same), len(winner.networks_) - sum(same) * len(default)
+    assert rest % (3 * counts.sum()) == 0
+    assert times * len(default) / len(winner.networks_) == pytest.approx(found.default_share, abs=0.1)
+
+
+def test_the_default_ensemble_alone_is_the_model_where_nobody_else_began(survey):
+    model = short(*survey, candidates=1)
+    default = MLPClassifier(max_epochs=8, random_state=0).fit(*survey)
+    assert model.race_.default_share == 1
+    np.testing.assert_array_equal(model.predict_proba(survey[0]), default.predict_proba(survey[0]))
+
+
+def test_the_default_recipe_begins_with_each_of_its_embeddings(winner):
+    own = [one for one in winner.race_.candidates if one.default]
+    assert [one.number for one in own] == [0, 1, 2]
+    assert [one.design.numeric_embedding for one in own] == list(MEMBERS.numeric_embeddings)
+    assert not any(isinstance(part, Ensemble) for one in own for part in one.recipe.parts)
+    assert not np.isnan(winner.race_.losses[:3]).any()
 
 
 @pytest.mark.parametrize("counts", [[1], [2, 5], [0, 3, 4, 1], [7, 33], [4, 4]])
@@ -93,7 +114,7 @@ def test_weights_become_the_smallest_whole_numbers(counts):
     np.testing.assert_array_equal(found * np.gcd.reduce(counts), counts)
 
 
-@pytest.mark.parametrize("count", [4, 5])
+@pytest.mark.parametrize("count", [5, 6])
 def test_ctrl_c_ends_a_race_with_those_who_went_through_all_folds(survey, monkeypatch, count):
     real, calls = course.train, []
 
@@ -106,7 +127,7 @@ def test_ctrl_c_ends_a_race_with_those_who_went_through_all_folds(survey, monkey
     monkeypatch.setattr(course, "train", until_interrupted)
     model = short(*survey)
     assert model.race_.interrupted
-    assert len(model.networks_) == 3  # the default recipe's, one a fold
+    assert all(one.default for one in model.race_.candidates)
     assert len(model.race_.candidates) == len(model.race_.table)
     assert "interrupted" in repr(model.race_)
 
@@ -131,7 +152,8 @@ def test_the_default_recipe_runs_on_all_folds_and_is_measured_beside(winner):
     found = winner.race_
     assert found.candidates[0].number == 0
     assert not np.isnan(found.losses[0]).any()
-    assert found.estimate + found.gain[0] == pytest.approx(found.losses[0].mean())
+    assert found.estimate + found.gain[0] == pytest.approx(found.default_losses.mean())
+    assert found.default_losses.mean() < found.losses[:3].mean()
 
 
 @pytest.fixture
@@ -169,7 +191,7 @@ def test_what_is_fixed_is_not_drawn_a_second_time(survey):
 
 def test_a_race_of_shapes_alone_draws_no_regularizer(survey):
     found = short(*survey, regularizers=[]).race_
-    assert all([type(part) for part in one.recipe.parts] == [EarlyStopping] for one in found.candidates[1:])
+    assert all([type(part) for part in one.recipe.parts] == [EarlyStopping] for one in found.candidates if not one.default)
 
 
 def a_course(weights=None, metric="auto"):
@@ -240,7 +262,7 @@ def test_who_is_clearly_worse_trains_no_further_network(survey, trained):
     ran = (~np.isnan(found.losses)).mean(axis=1)
     assert ran[0] == 1
     assert ran.min() < 0.5
-    assert len(trained) == round(3 * ran.sum())
+    assert len(trained) == 1 + round(3 * ran.sum())  # the first is the default ensemble
     assert len(trained) < 3 * 17
 
 
@@ -264,7 +286,7 @@ def test_the_ensemble_that_is_scored_on_a_fold_was_chosen_without_it():
 
 
 def test_a_gain_is_told_with_its_interval_and_with_what_it_leaves_out(winner):
-    losses = winner.race_.losses[0]
+    losses = winner.race_.default_losses
     noise = np.random.default_rng(0).normal(size=len(losses))
     clear = replace(winner.race_, left_out=losses - 0.1 + 0.1 * noise)
     mean, low, high = clear.gain
@@ -280,8 +302,9 @@ def test_a_recipe_that_diverged_is_out_of_ensemble_and_effects(survey, monkeypat
 
     def diverging(examples, jobs, workers=None):
         trained = real(examples, jobs, workers=workers)
-        for job, (network,) in zip(jobs, trained, strict=True):
-            network.diverged = 1 if job.design.batch_size == 64 else None
+        for job, networks in zip(jobs, trained, strict=True):
+            for network in networks:
+                network.diverged = 1 if job.design.batch_size == 64 else None
         return trained
 
     monkeypatch.setattr(course, "train", diverging)
@@ -367,8 +390,9 @@ def test_the_command_races_saves_and_tells(survey, tmp_path):
 
 def test_a_family_is_expected_to_run_faster_than_single_networks_so_that_one_begins():
     track = a_course()
+    track.enter([replace(first(1)[0], default=True)])
     track.pace = [1.0] * track.folds  # only the default recipe has run: 1.4 seconds a recipe of these two folds
     limit = time.monotonic() + 4 * 1.4 * heats.STACKED + 0.1
     assert heats.affordable(track, limit) == FAMILY
-    track.pace += [1.0]
+    track.enter(first(1))
     assert heats.affordable(track, limit) == 0

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from dashpot.denoising.alike import cleaned_together
+from dashpot.denoising.alike import cleaned_together, thresholded_together
 from dashpot.denoising.corruption import Corruption
 from dashpot.denoising.kinds import Kind, crossed, may_be_a_kind, mirror_images_help
 from dashpot.denoising.network import Drawing, Drawn, WindowDenoiser, WindowPlan, middle, train_windows
@@ -21,7 +21,10 @@ SIDE = 11  # pixels of a window, of every plane
 TILE = 180  # pixels of a training picture at most, so that it holds alike patches and not too many
 PIXELS = 5  # of training pictures for each window
 # Pixels seen of each plane, and whether it is seen relative to the first estimate's mean; by the number of planes.
-SEEN = {3: ((11, 1), (11, 1), (11, 1)), 7: ((11, 1), (11, 1), (1, 0), (11, 1), (7, 1), (7, 0), (1, 0))}
+SEEN = {
+    5: ((11, 1), (11, 1), (11, 1), (11, 1), (7, 1)),
+    9: ((11, 1), (11, 1), (11, 1), (1, 0), (11, 1), (7, 1), (7, 0), (1, 0), (7, 1)),
+}
 JUDGES = 12  # pictures held out that say how much of the patches cleaned once more is best
 HELD = 10  # one of so many training pictures is held out
 
@@ -31,8 +34,8 @@ class TwoLooks:
     """Networks that look at a picture once, and networks that look again.
 
     The second see the same place in several planes: the noisy picture, the first estimate, and what alike patches
-    everywhere say when they are cleaned together; of pictures of one kind also what their principal components and
-    their mean say, and the place. They correct the first estimate. At last alike patches are cleaned together once
+    everywhere say when they are cleaned together, as the first estimate says and without it; of pictures of one kind
+    also what their principal components and their mean say, and the place. They correct the first estimate. At last alike patches are cleaned together once
     more, as this better estimate says, and the picture is a mixture of both.
 
     Attributes
@@ -91,16 +94,19 @@ class TwoLooks:
 def seen_again(noisy: np.ndarray, estimate: np.ndarray, level: float, kind: Kind | None = None) -> np.ndarray:
     """The planes of a second look, float32 (planes, height, width); the first estimate is in the middle."""
     far = cleaned_together(noisy, estimate, level)
-    planes = [noisy, estimate, far]
+    thresholded = thresholded_together(noisy, level)
+    classical = cleaned_together(noisy, thresholded, level)
+    planes = [noisy, far, estimate, classical, thresholded]
     if kind is not None:
         down, right = (level * (2 * axis / max(axis.max(), 1) - 1) for axis in np.indices(noisy.shape))
-        planes = [noisy, far, down, estimate, kind.expected(noisy, level), kind.mean.reshape(kind.size), right]
+        expected, mean = kind.expected(noisy, level), kind.mean.reshape(kind.size)
+        planes = [noisy, far, classical, down, estimate, expected, mean, right, thresholded]
     return np.stack(planes).astype(np.float32)
 
 
 def window_again(of_a_kind: bool) -> tuple[int, int]:
     """Height and width of what a second look sees: planes one below another."""
-    return (7 if of_a_kind else 3) * SIDE, SIDE
+    return (9 if of_a_kind else 5) * SIDE, SIDE
 
 
 def look_again(
@@ -166,7 +172,7 @@ def _lessons(
     last = len(pairs) - len(pairs) // HELD  # neighbours in the sequence are of one person or thing: held out together
     held = [number >= last for number in numbers] if of_a_kind else [step % HELD == 0 for step in range(len(tiles))]
     if of_a_kind and not _kind_helps(stacks):
-        of_a_kind, stacks = False, [stack[[0, 1, 4, 2, -1]] for stack in stacks]
+        of_a_kind, stacks = False, [stack[[0, 1, 2, 5, 3, 9, -1]] for stack in stacks]
     parts = {out: [one for one, judged in zip(stacks, held, strict=True) if judged == out] for out in (True, False)}
     return Lessons({out: part or stacks for out, part in parts.items()}, of_a_kind)
 
@@ -213,11 +219,15 @@ def _stack(
 
 
 def _kind_helps(stacks: Sequence[np.ndarray]) -> bool:
-    """Whether what pictures of the kind have in common makes the best mixture of the estimates 1 % better."""
+    """Whether what pictures of the kind have in common makes the best mixture of the estimates 1 % better.
+
+    The mean over all pixels of all pictures is in both mixtures: that is no kind.
+    """
     pixels = np.concatenate([stack.reshape(len(stack), -1)[:, ::7] for stack in stacks], axis=1).astype(np.float64)
-    own, level = pixels[4], pixels[-1]
-    estimates, aim = (pixels[[2, 5]] - own) / level, (pixels[0] - own) / level
-    with_kind, without = (estimates[:count].T for count in (2, 1))
+    own, level = pixels[5], pixels[-1]
+    common = np.full_like(own, pixels[7].mean())
+    estimates, aim = (np.stack([*pixels[2:4], common, pixels[6]]) - own) / level, (pixels[0] - own) / level
+    with_kind, without = (estimates[:count].T for count in (4, 3))
     errors = [float(np.mean(np.square(aim - x @ np.linalg.lstsq(x, aim)[0]))) for x in (with_kind, without)]
     return errors[0] < 0.99 * errors[1]
 

@@ -15,6 +15,7 @@ from dashpot.denoising.looks import TwoLooks, window_again
 from dashpot.denoising.network import WindowDenoiser
 from dashpot.denoising.rows import Rows
 from dashpot.denoising.subjects import Subject, WholePictures, Windows
+from dashpot.errors import ModelFileError
 from dashpot.model_files import Tensors
 from dashpot.regularizers import Noise
 from dashpot.tables import TableEncoder
@@ -48,6 +49,10 @@ def _two_looks(first: WindowDenoiser, described: dict[str, Any], tensors: Tensor
         if shapes != ((height * width,), (height * width, count), (count,)) or not all(map(_finite, numbers)):
             raise ValueError("kind")
     share, shape = float(described["share"]), window_again(kind is not None)
+    if len(tensors[f"{SECOND}basis"]) < np.prod(shape):
+        raise ModelFileError(
+            "load: this Denoiser takes a second look as an earlier version did, at fewer planes. Fit it anew."
+        )
     if not 0 <= share <= 1:
         raise ValueError("share")
     second = _windows((*shape, *first.inner), first.corruption, described, tensors, SECOND)

@@ -13,8 +13,8 @@ from dashpot.races.space import FAMILY, Candidate
 
 HEAT = 8 * FAMILY  # candidates that begin together, where there is time
 NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
-SHARE = 0.6  # of a heat's candidates that go on from fold to fold on average, for planning its time
-STACKED = 0.6  # a network in a family takes this share of the seconds of one alone, before any family has run
+SHARE = 0.4  # of a heat's candidates that go on from fold to fold on average, for planning its time
+STACKED = 0.4  # a network in a family takes this share of the seconds of one alone, before any family has run
 Progress = Callable[[str], None]
 
 
@@ -50,10 +50,9 @@ def _heats(
     progress: Progress | None,
 ) -> None:
     """The heats, until there is no more room or time."""
+    course.run_whole()
     _through(course, defaults[:1])
     others = defaults[1:most]
-    if limit is None or _left(course, limit) > _whole_seconds(course):
-        course.run_whole()
     if limit is None or _left(course, limit) > len(others) * sum(course.pace):
         _through(course, others)
     while True:
@@ -97,12 +96,6 @@ def affordable(course: Course, limit: float | None) -> int:
         each *= STACKED
     count = int(max(_left(course, limit), 0.0) / each)
     return count // FAMILY * FAMILY if count >= FAMILY else 0
-
-
-def _whole_seconds(course: Course) -> float:
-    """What the default ensemble is expected to take, after some single networks on all folds but one."""
-    members = 0 if course.whole is None else len(course.whole.recipe.plan(course.whole))
-    return STACKED * members * float(np.mean(course.pace)) * course.folds / (course.folds - 1)
 
 
 def _left(course: Course, limit: float) -> float:

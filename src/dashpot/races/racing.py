@@ -141,7 +141,7 @@ def race(
     design = design_of(model._loss(examples.targets))
     defaults, pool = _entrants(Candidate(0, model.recipe_, design, default=True), wanted, fixed)
     monitors, space = MONITORS.get(score.name, ("loss",)), reconstructing.SPACE if redrawn else PREDICTING
-    drawn = draw(defaults[0], pool, fixed, examples.classes, random_state, monitors, space, len(defaults))
+    drawn = draw(design, pool, fixed, examples.classes, random_state, monitors, space, len(defaults))
     fold = _folds(examples, rows, folds, random_state, not redrawn)
     begin = reconstructing.Beginning(examples, design, rows, model.code_size) if redrawn else None
     settings = [rows, fold, random_state, score.name, defaults, pool, list(fixed), *([begin.code] if begin else [])]

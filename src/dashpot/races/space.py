@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import qmc
@@ -34,8 +33,6 @@ FAMILY = 4  # candidates that differ in strengths and learning rate only, and so
 MOST_PARTS = 3  # regularizers of a family at most, besides early stopping
 LEARNING_RATE = Range(5e-4, 2e-2)
 DECAY = Range(2e-3, 1.0)
-VARIED = 0.5  # of the families vary the default recipe; the others come from anywhere
-NEAR = 2.5  # times more or less: the learning rate of a variation
 
 # For tables. Images have their own; early stopping is always on, on the fold that is left out.
 POOL: tuple[Regularizer, ...] = (
@@ -83,7 +80,7 @@ class Space:
 
 
 PREDICTING = Space(
-    ((), (64,), (128,), (256,), (64, 64), (128, 128), (256, 256), (128, 128, 128), (256, 256, 256)),
+    ((), (64,), (128,), (256,), (64, 64), (128, 128), (256, 256), (128, 128, 128)),
     numeric_embeddings=tuple(CHOICES),
     norms=("none", "none", "none", "layer"),
     skips=(False, True),
@@ -147,7 +144,7 @@ def kind_of(part: Regularizer) -> str:
 
 
 def draw(
-    default: Candidate,
+    design: Design,
     pool: Sequence[Regularizer],
     fixed: Sequence[Regularizer],
     classes: bool,
@@ -160,8 +157,8 @@ def draw(
 
     Parameters
     ----------
-    default : Candidate
-        Every second family is a variation of it on average. Loss, epochs and all else that is not drawn are its own.
+    design : Design
+        Loss, epochs and all else that is not drawn.
     pool : sequence of Regularizer
         Each is on in some families, at strengths from its own `ranges`.
     fixed : sequence of Regularizer
@@ -180,66 +177,36 @@ def draw(
     number = begin
     while True:
         rng = np.random.default_rng([seed, number])
-        family = (_varied if rng.random() < VARIED else _far)(default, usable, space, rng)
-        stopping = EarlyStopping(monitors[int(rng.integers(len(monitors)))], patience=25)
-        for parts, optimizer in family.members(rng):
-            recipe = Recipe((*fixed, *parts, stopping))
-            yield Candidate(number, recipe, replace(family.design, optimizer=optimizer))
+        for one in _family(design, usable, fixed, monitors, space, rng):
+            yield replace(one, number=number)
             number += 1
 
 
-class _Family(NamedTuple):
-    """What candidates share that can train as one stack, and the range of their learning rates."""
-
-    parts: list[Regularizer]
-    design: Design
-    rates: Range
-
-    def members(self, rng: np.random.Generator) -> Iterator[tuple[list[Regularizer], AdamW]]:
-        """Regularizers at their strengths, and an optimizer, for each; spread by a Sobol sequence."""
-        for rate, decay, *shares in qmc.Sobol(2 + len(self.parts), rng=rng).random(FAMILY).tolist():
-            optimizer = AdamW(self.rates.between(rate), schedule="cosine", decay=DECAY.between(decay), beta2=0.95)
-            yield [part.at_share(share) for part, share in zip(self.parts, shares, strict=True)], optimizer
-
-
-def _far(default: Candidate, pool: Sequence[Regularizer], space: Space, rng: np.random.Generator) -> _Family:
-    """A family from anywhere in the space."""
+def _family(
+    design: Design,
+    pool: Sequence[Regularizer],
+    fixed: Sequence[Regularizer],
+    monitors: Sequence[str],
+    space: Space,
+    rng: np.random.Generator,
+) -> Iterator[Candidate]:
+    """Candidates that can train as one stack; strengths spread by a Sobol sequence."""
+    shape = space.shapes[rng.integers(len(space.shapes))]
+    activation = space.activations[rng.integers(len(space.activations))]
+    batch = int(rng.choice(space.batch_sizes))
     count = int(rng.integers(space.fewest, min(MOST_PARTS, len(pool)) + 1)) if pool else 0
-    return _Family(_some(pool, count, rng), _design(default.design, space, 0.0, rng), LEARNING_RATE)
-
-
-def _varied(default: Candidate, pool: Sequence[Regularizer], space: Space, rng: np.random.Generator) -> _Family:
-    """A family near the default recipe: its regularizers and at times one more, and half of its design."""
-    kinds = {kind_of(part) for part in default.recipe.parts}
-    own = [part for part in pool if kind_of(part) in kinds]
-    others = [part for part in pool if kind_of(part) not in kinds]
-    more = _some(others, min(len(others), int(rng.integers(2))), rng)
-    rate = default.design.optimizer.learning_rate
-    return _Family(own + more, _design(default.design, space, 0.5, rng), Range(rate / NEAR, rate * NEAR))
-
-
-def _some(parts: Sequence[Regularizer], count: int, rng: np.random.Generator) -> list[Regularizer]:
-    """So many of them, in their order."""
-    return [parts[i] for i in sorted(rng.choice(len(parts), count, replace=False))] if count else []
-
-
-def _design(own: Design, space: Space, keep: float, rng: np.random.Generator) -> Design:
-    """A design from the space; each choice but the numeric embedding is the own one with some probability."""
-
-    def pick(name: str, choices: Sequence[Any]) -> Any:
-        one = choices[int(rng.integers(len(choices)))]
-        return getattr(own, name) if rng.random() < keep else one
-
-    shape = pick("hidden_layers", space.shapes)
-    return replace(
-        own,
-        hidden_layers=shape,
-        activation=pick("activation", space.activations),
-        batch_size=pick("batch_size", space.batch_sizes),
-        numeric_embedding=space.numeric_embeddings[int(rng.integers(len(space.numeric_embeddings)))],
-        skip=pick("skip", space.skips) and repeats(shape),
-        norm=pick("norm", space.norms) if shape else "none",
-    )
+    chosen = [pool[i] for i in sorted(rng.choice(len(pool), count, replace=False))] if count else []
+    numeric = space.numeric_embeddings[rng.integers(len(space.numeric_embeddings))]
+    shares = qmc.Sobol(2 + len(chosen), rng=rng).random(FAMILY)
+    stopping = EarlyStopping(monitors[int(rng.integers(len(monitors)))], patience=25)
+    skip = bool(rng.choice(space.skips)) and repeats(shape)
+    norm = str(rng.choice(space.norms)) if shape else "none"
+    for rate, decay, *strengths in shares.tolist():
+        parts = tuple(part.at_share(share) for part, share in zip(chosen, strengths, strict=True))
+        optimizer = AdamW(LEARNING_RATE.between(rate), schedule="cosine", decay=DECAY.between(decay), beta2=0.95)
+        own = replace(design, hidden_layers=shape, activation=activation, batch_size=batch, optimizer=optimizer)
+        own = replace(own, numeric_embedding=numeric, skip=skip, norm=norm)
+        yield Candidate(0, Recipe((*fixed, *parts, stopping)), own)
 
 
 def repeats(shape: tuple[int, ...]) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dashpot.races.space import Candidate
     from dashpot.regularizers.base import Regularizer
 
+WHOLE = {"recipe": "the default ensemble, trained on all rows as without a race"}
 MOST_LISTED = 100  # recipes in the table of all
 
 
@@ -71,15 +72,15 @@ def _lead(found: Race) -> str:
     else:
         verdict = "not to be told apart on these rows"
     return (
-        f"On rows that were left out the model has {label} {found.score:.4f}, networks of the default recipe (one a "
-        f"fold) {found.default_score:.4f}: {verdict} (difference{what} {_signed(mean)}, 95 % interval {_signed(low)} "
+        f"On rows that were left out the model has {label} {found.score:.4f}, the default recipe "
+        f"{found.default_score:.4f}: {verdict} (difference{what} {_signed(mean)}, 95 % interval {_signed(low)} "
         f"to {_signed(high)}; above 0 is better). The same rows decided who stayed and when training stopped, so "
         "expect a worse figure and a smaller difference on new rows."
     )
 
 
 def _course(found: Race) -> dict[str, Any]:
-    """Dots of all recipes in the order in which they began: their loss beside the default recipe's, same rows."""
+    """Dots of all recipes in the order in which they began: their loss beside that of recipe 0, same rows."""
     differences = _beside_default(found)
     sound = differences[np.isfinite(differences)]
     low = float(min(sound.min(), 0.0))
@@ -112,7 +113,7 @@ def _course(found: Race) -> dict[str, Any]:
 
 
 def _beside_default(found: Race) -> np.ndarray:
-    """Mean loss of each recipe on the rows it ran, less the default recipe's on the same rows; inf: it diverged."""
+    """Mean loss of each recipe on the rows it ran, less that of recipe 0 on the same rows; inf: it diverged."""
     values = []
     for losses in found.losses:
         known = ~np.isnan(losses)
@@ -123,17 +124,20 @@ def _beside_default(found: Race) -> np.ndarray:
 
 
 def _members(found: Race) -> list[dict[str, Any]]:
-    """The recipes of the ensemble, the largest share first."""
-    table = found.table
-    return [
-        _described(found.candidates[place])
-        | {
-            "share": f"{100 * found.weights[place]:.0f} %",
-            "width": round(100 * found.weights[place] / found.weights.max(), 1),
-            "loss": f"{table.loc[found.candidates[place].number, 'loss']:.4f}",
-        }
-        for place in np.argsort(-found.weights, kind="stable")
+    """The default ensemble and the recipes beside it, the largest share first."""
+    losses = found.table["loss"]
+    members = [
+        (found.weights[place], _described(one), losses[one.number])
+        for place, one in enumerate(found.candidates)
         if found.weights[place] > 0
+    ]
+    if found.default_share:
+        loss = float(np.average(found.default_losses, weights=found.row_weights))
+        members.append((found.default_share, _described(found.candidates[0]) | WHOLE, loss))
+    members.sort(key=lambda one: -one[0])
+    return [
+        about | {"share": f"{100 * share:.0f} %", "width": round(100 * share / members[0][0], 1), "loss": f"{loss:.4f}"}
+        for share, about, loss in members
     ]
 
 
@@ -178,7 +182,7 @@ def _described(candidate: Candidate) -> dict[str, Any]:
 
     design = candidate.design
     return {
-        "recipe": "default recipe: " * (candidate.number == 0) + ", ".join(map(brief, candidate.recipe.parts)),
+        "recipe": "default recipe: " * candidate.default + ", ".join(map(brief, candidate.recipe.parts)),
         "shape": f"hidden layers {layers_of(candidate)}"
         + "".join(f", {word}" for word in built_of(design)) * bool(design.hidden_layers)
         + f", numbers as {design.numeric_embedding.replace('_', ' ')} features" * (design.numeric_embedding != "none"),
