@@ -256,10 +256,10 @@ def test_patches_that_are_alike_are_found_far_away():
 def test_in_an_estimate_only_patches_that_stand_apart_are_alike():
     smooth = np.add.outer(np.linspace(0, 1, 60), np.linspace(0, 1, 60))
     rows, columns, _ = most_alike(smooth, 8, np.array([6, 21]), IN_ESTIMATE)
-    assert rows.shape[1] == 32
+    assert rows.shape[1] == 64
     assert not ((rows - rows[:, :1]) % 4).any()
     assert not ((columns - columns[:, :1]) % 4).any()
-    assert all(len(set(zip(r, c, strict=True))) == 32 for r, c in zip(rows, columns, strict=True))
+    assert all(len(set(zip(r, c, strict=True))) == 64 for r, c in zip(rows, columns, strict=True))
 
 
 def test_cleaning_alike_patches_together_adds_to_a_first_estimate():

@@ -18,7 +18,7 @@ __all__ = ["Search", "cleaned_together", "most_alike", "thresholded_together"]
 
 SIDE, STEP = 8, 3  # pixels of a patch, and from one to the next that looks for others
 THRESHOLD = 2.7  # standard deviations of the noise below which a coefficient is taken for noise
-ALIKE = 0.2  # mean squared difference of patches in an estimate, in units of the noise's variance, to be cleaned together
+ALIKE = 0.1  # mean squared difference of patches in an estimate, in units of the noise's variance, to be cleaned together
 LINES = 16  # of patches at once, to bound memory
 
 Rule = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -45,7 +45,7 @@ class Search(NamedTuple):
 
 # In a noisy picture every place may hold the most alike patch. A smooth estimate is most alike one pixel further on,
 # where the noise is nearly the same and no mean takes it away: patches that stand apart are worth more.
-IN_NOISE, IN_ESTIMATE = Search(16, 6, 18, 2), Search(32, 0, 24, 4)
+IN_NOISE, IN_ESTIMATE = Search(16, 6, 18, 2), Search(64, 0, 32, 4)
 
 
 def cleaned_together(noisy: np.ndarray, estimate: np.ndarray, level: float) -> np.ndarray:

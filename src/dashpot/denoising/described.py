@@ -12,7 +12,7 @@ from dashpot.denoising.network import WindowDenoiser
 from dashpot.model_files import Tensors
 
 PLAIN = ("looks", "networks", "windows", "max_epochs", "stride", "symmetries", "random_state")
-ARRAYS = ("basis", "weights")
+ARRAYS = ("basis", "weights", "linear")
 OF_A_KIND = ("mean", "axes", "squares")
 SECOND = "second."  # what the names of arrays of a second look begin with
 ERRORS = ("error", "linear_error", "noisy_error")
@@ -34,7 +34,6 @@ def described_denoiser(model: Any, tensors: Tensors) -> dict[str, Any]:
     }
     if isinstance(found, TwoLooks):
         described["second"] = _described_windows(found.second, SECOND, tensors)
-        described["second"]["share"] = found.share
         described["second"]["kind"] = None if found.kind is None else list(found.kind.size)
         if found.kind is not None:
             tensors.update({f"kind.{name}": np.ascontiguousarray(getattr(found.kind, name)) for name in OF_A_KIND})
@@ -43,7 +42,8 @@ def described_denoiser(model: Any, tensors: Tensors) -> dict[str, Any]:
 
 def _described_windows(found: WindowDenoiser, key: str, tensors: Tensors) -> dict[str, Any]:
     """Networks and how they see, as plain JSON; their arrays go into `tensors` under names that begin with `key`."""
-    tensors.update({key + name: np.ascontiguousarray(getattr(found, name), dtype=np.float32) for name in ARRAYS})
+    arrays = {name: getattr(found, name) for name in ARRAYS if getattr(found, name) is not None}
+    tensors.update({key + name: np.ascontiguousarray(one, dtype=np.float32) for name, one in arrays.items()})
     return {
         "spread": found.spread,
         "errors": [getattr(found, name) for name in ERRORS],

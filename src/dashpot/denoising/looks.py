@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
+from scipy.optimize import nnls
 
 from dashpot.denoising.alike import cleaned_together, thresholded_together
 from dashpot.denoising.corruption import Corruption
@@ -25,7 +26,8 @@ SEEN = {
     5: ((11, 1), (11, 1), (11, 1), (11, 1), (7, 1)),
     9: ((11, 1), (11, 1), (11, 1), (1, 0), (11, 1), (7, 1), (7, 0), (1, 0), (7, 1)),
 }
-JUDGES = 12  # pictures held out that say how much of the patches cleaned once more is best
+CLASSICAL = {5: 3, 9: 2}  # the plane that no network had a part in
+SHIFT = 0.1  # standard deviations of the noise by which a picture is changed to see what follows
 HELD = 10  # one of so many training pictures is held out
 
 
@@ -36,15 +38,13 @@ class TwoLooks:
     The second see the same place in several planes: the noisy picture, the first estimate, and what alike patches
     everywhere say when they are cleaned together, as the first estimate says and without it; of pictures of one kind
     also what their principal components and their mean say, and the place. They correct the first estimate. At last alike patches are cleaned together once
-    more, as this better estimate says, and the picture is a mixture of both.
+    more, as this better estimate says, and each picture is the mixture of these three that is expected to be best.
 
     Attributes
     ----------
     first, second : WindowDenoiser
     kind : Kind or None
         What the pictures have in common. Pictures of another size get the first look only.
-    share : float between 0 and 1
-        Of the patches cleaned once more in the picture.
 
     References
     ----------
@@ -54,7 +54,6 @@ class TwoLooks:
     first: WindowDenoiser
     second: WindowDenoiser
     kind: Kind | None = None
-    share: float = 0.0
 
     @property
     def corruption(self) -> Corruption:
@@ -81,14 +80,58 @@ class TwoLooks:
 
     def denoise(self, plane: np.ndarray, level: float, stride: int = 2, symmetries: int = 1) -> np.ndarray:
         """Return the plane without noise, as `WindowDenoiser.denoise` does."""
-        estimate = self.first.denoise(plane, level, stride, symmetries)
-        if self.kind is None:
-            found = self.second.denoise(seen_again(plane, estimate, level), level, stride, symmetries)
-        elif plane.shape == self.kind.size:
-            found = self.second.denoise(seen_again(plane, estimate, level, self.kind), level, stride)
-        else:
-            return estimate
-        return found + np.float32(self.share) * (cleaned_together(plane, found, level) - found)
+        if self.kind is not None and plane.shape != self.kind.size:
+            return self.first.denoise(plane, level, stride, symmetries)
+        plane = np.asarray(plane, dtype=np.float32)
+        estimates = self._estimates(plane, level, stride, symmetries)
+        signs = np.random.default_rng(0).choice(np.float32([-1, 1]), plane.shape)
+        moved = self._estimates(plane + np.float32(SHIFT * level) * signs, level, stride, symmetries)
+        slopes = np.sum((moved - estimates) * signs, axis=(1, 2), dtype=np.float64) / (SHIFT * level)
+        shares = best_shares(plane, estimates, slopes, level)
+        return np.tensordot(shares.astype(np.float32), estimates, axes=1)
+
+    def _estimates(self, plane: np.ndarray, level: float, stride: int, symmetries: int) -> np.ndarray:
+        """The second look, patches cleaned as it says, and without any network: (3, height, width)."""
+        planes = seen_again(plane, self.first.denoise(plane, level, stride, symmetries), level, self.kind)
+        found = self.second.denoise(planes, level, stride, symmetries if self.kind is None else 1)
+        return np.stack([found, cleaned_together(plane, found, level), planes[CLASSICAL[len(planes)]]])
+
+
+def best_shares(noisy: np.ndarray, estimates: np.ndarray, slopes: np.ndarray, level: float) -> np.ndarray:
+    """The shares of estimates in the mixture whose squared error is expected to be least, (estimates,), with sum 1.
+
+    Without the clean picture: how far the noisy one lies along the way from the first estimate to another one, less
+    what the noise itself contributes to that, which is its variance times the slopes (Stein 1981). Shares are drawn to
+    the first estimate where a picture is too small to tell; those of the others are at least 0.
+
+    Parameters
+    ----------
+    noisy : array (height, width)
+    estimates : array (estimates, height, width)
+    slopes : array (estimates,)
+        Sum over pixels of how much each pixel of an estimate follows the same one of the noisy picture. From one
+        random change of the picture (Ramani, Blu and Unser 2008).
+    level : float
+        Standard deviation of the noise.
+
+    References
+    ----------
+    Stein (1981), Annals of Statistics 9; Ramani, Blu and Unser (2008), IEEE Transactions on Image Processing 17.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> clean = rng.normal(size=(100, 100))
+    >>> noisy = clean + rng.normal(size=(100, 100))
+    >>> best_shares(noisy, np.stack([0 * noisy, noisy]), np.array([0, noisy.size]), 1.0).round(1)
+    array([0.5, 0.5])
+    """
+    first = estimates[0].astype(np.float64)
+    steps = (estimates[1:] - first).reshape(len(estimates) - 1, -1)
+    towards = steps @ (noisy - first).ravel() - level**2 * (slopes[1:] - slopes[0])
+    lower = np.linalg.cholesky(steps @ steps.T + level**2 * np.eye(len(steps)))
+    others, _ = nnls(lower.T, np.linalg.solve(lower, towards))
+    return np.array([1 - others.sum(), *others])
 
 
 def seen_again(noisy: np.ndarray, estimate: np.ndarray, level: float, kind: Kind | None = None) -> np.ndarray:
@@ -136,12 +179,12 @@ def look_again(
     mirrored = kindred and mirror_images_help(clean, first.corruption.highest)
     lessons = _lessons(first, clean, noisy, kindred, mirrored, plan)
     shape = window_again(lessons.of_a_kind)
-    again = replace(plan, shape=shape, seen=_seen(shape, plan.inner), seed=plan.seed ^ 1)
+    again = replace(plan, shape=shape, seen=_seen(shape, plan.inner), seed=plan.seed ^ 1, from_linear=True)
     second = train_windows(_drawing(lessons, plan.inner), first.corruption, again, progress)
     if second.error >= second.noisy_error:
         return first
     kind = Kind.of(clean, mirrored) if lessons.of_a_kind else None
-    return TwoLooks(first, second, kind, _best_share(second, lessons.stacks[True][:JUDGES]))
+    return TwoLooks(first, second, kind)
 
 
 class Lessons(NamedTuple):
@@ -175,18 +218,6 @@ def _lessons(
         of_a_kind, stacks = False, [stack[[0, 1, 2, 5, 3, 9, -1]] for stack in stacks]
     parts = {out: [one for one, judged in zip(stacks, held, strict=True) if judged == out] for out in (True, False)}
     return Lessons({out: part or stacks for out, part in parts.items()}, of_a_kind)
-
-
-def _best_share(second: WindowDenoiser, stacks: Sequence[np.ndarray]) -> float:
-    """How much of the patches cleaned once more brings pictures that were held out nearest to the clean ones."""
-    together = squares = 0.0
-    for stack in stacks:
-        level = float(stack[-1, 0, 0])
-        found = second.denoise(stack[1:-1], level)
-        step = (cleaned_together(stack[1], found, level) - found) / level
-        together += float(np.sum(step * (stack[0] - found) / level))
-        squares += float(np.sum(step**2))
-    return min(1.0, max(0.0, together / squares)) if squares else 0.0
 
 
 def _tiles(

@@ -37,6 +37,8 @@ class WindowDenoiser:
     weights : float32 array, shaped like the inner window
         How much each pixel of a correction counts: the inverse of its mean squared error on windows held out.
     networks : tuple of Network
+    linear : float32 array (inputs, inner pixels) or None
+        A linear correction that those of the networks are added to.
     error, linear_error, noisy_error : float
         Mean squared error on windows held out, in units of the noise: of the networks, of the best linear correction
         (Wiener's: shrunken principal components), and of no correction.
@@ -53,6 +55,7 @@ class WindowDenoiser:
     spread: float
     weights: np.ndarray
     networks: tuple[Network, ...]
+    linear: np.ndarray | None = None
     error: float = np.nan
     linear_error: float = np.nan
     noisy_error: float = np.nan
@@ -95,8 +98,9 @@ class WindowDenoiser:
         return np.asarray((seen[:, middle(self.shape, self.inner)] + corrections) * units)
 
     def corrections(self, inputs: np.ndarray) -> np.ndarray:
-        """The mean of what the networks say, in units of the noise."""
-        return np.asarray(self.spread * np.mean([outputs(network, inputs) for network in self.networks], axis=0))
+        """The mean of what the networks say, on top of the linear correction if there is one, in units of the noise."""
+        found = np.asarray(self.spread * np.mean([outputs(network, inputs) for network in self.networks], axis=0))
+        return found if self.linear is None else found + inputs @ self.linear
 
 
 def features(windows: np.ndarray, basis: np.ndarray, levels: np.ndarray, corruption: Corruption) -> np.ndarray:
@@ -170,9 +174,13 @@ def principal_basis(windows: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 def least_squares(inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """The matrix from inputs to targets of least squared error, float32 (inputs, outputs)."""
-    x, y = inputs.astype(np.float64), targets.astype(np.float64)
-    gram = x.T @ x + 1e-4 * len(x) * np.eye(x.shape[1])
-    return np.asarray(np.linalg.solve(gram, x.T @ y), dtype=np.float32)
+    gram = 1e-4 * len(inputs) * np.eye(inputs.shape[1])
+    towards = np.zeros((inputs.shape[1], targets.shape[1]))
+    for start in range(0, len(inputs), BLOCK):
+        x, y = (part[start : start + BLOCK].astype(np.float64) for part in (inputs, targets))
+        gram += x.T @ x
+        towards += x.T @ y
+    return np.asarray(np.linalg.solve(gram, towards), dtype=np.float32)
 
 
 class Drawn(NamedTuple):
@@ -192,7 +200,11 @@ HELD = 50  # one of so many windows is held out
 
 @dataclass(frozen=True)
 class WindowPlan:
-    """How `train_windows` trains: shapes, how many windows, and the design and recipe of the networks."""
+    """How `train_windows` trains: shapes, how many windows, and the design and recipe of the networks.
+
+    `from_linear`: the networks learn what the best linear correction leaves, and count as far as that helps on windows
+    held out. That is for inputs that say nearly all there is to say, as estimates do.
+    """
 
     shape: tuple[int, int]
     inner: tuple[int, int]
@@ -202,6 +214,7 @@ class WindowPlan:
     recipe: Any
     seed: int
     workers: int | None = None
+    from_linear: bool = False
 
 
 def train_windows(draw: Drawing, corruption: Corruption, plan: WindowPlan, progress: Any = None) -> WindowDenoiser:
@@ -221,14 +234,19 @@ def train_windows(draw: Drawing, corruption: Corruption, plan: WindowPlan, progr
     from dashpot.training import train
 
     basis, inputs, targets, noisy_error = _pairs(draw, corruption, plan)
-    spread = max(float(targets.std()), 1e-6)
     held, width, rows = len(inputs) - plan.count, inputs.shape[1], np.arange(len(inputs))
+    linear = least_squares(inputs[held:], targets[held:]) if plan.from_linear else None
+    left = targets if linear is None else targets - inputs @ linear
+    spread = max(float(left.std()), 1e-6)
     columns = Inputs(tuple(map(str, range(width))), np.arange(width), np.zeros(width, dtype=bool))
     job = Job(plan.recipe, rows[held:], rows[:held], plan.seed, plan.design)
-    examples = Examples(inputs, targets / spread, columns)
+    examples = Examples(inputs, left / spread, columns)
     (networks,) = train(examples, [job], workers=plan.workers, progress=progress)
     ones = np.ones(plan.inner, dtype=np.float32)
     found = WindowDenoiser(plan.shape, plan.inner, corruption, basis, spread, ones, networks)
+    if linear is not None:
+        found.spread *= _believed(found.corrections(inputs[:held]), left[:held])
+        found.linear = linear
     errors = np.mean((found.corrections(inputs[:held]) - targets[:held]) ** 2, axis=0)
     found.weights = (errors.mean() / np.maximum(errors, 1e-12)).reshape(plan.inner).astype(np.float32)
     part = slice(held, held + 4 * BLOCK)
@@ -236,6 +254,11 @@ def train_windows(draw: Drawing, corruption: Corruption, plan: WindowPlan, progr
     found.error, found.noisy_error = float(errors.mean()), noisy_error
     found.linear_error = float(np.mean((linear - targets[:held]) ** 2))
     return found
+
+
+def _believed(corrections: np.ndarray, wanted: np.ndarray) -> float:
+    """The share of corrections, from 0 to 1, that comes nearest to the ones wanted."""
+    return float(np.clip(np.sum(corrections * wanted) / max(np.sum(corrections**2), 1e-12), 0, 1))
 
 
 def _pairs(draw: Drawing, corruption: Corruption, plan: WindowPlan) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:

@@ -48,15 +48,13 @@ def _two_looks(first: WindowDenoiser, described: dict[str, Any], tensors: Tensor
         numbers = [getattr(kind, name) for name in OF_A_KIND]
         if shapes != ((height * width,), (height * width, count), (count,)) or not all(map(_finite, numbers)):
             raise ValueError("kind")
-    share, shape = float(described["share"]), window_again(kind is not None)
+    shape = window_again(kind is not None)
     if len(tensors[f"{SECOND}basis"]) < np.prod(shape):
         raise ModelFileError(
             "load: this Denoiser takes a second look as an earlier version did, at fewer planes. Fit it anew."
         )
-    if not 0 <= share <= 1:
-        raise ValueError("share")
     second = _windows((*shape, *first.inner), first.corruption, described, tensors, SECOND)
-    return TwoLooks(first, second, kind, share)
+    return TwoLooks(first, second, kind)
 
 
 def _windows(
@@ -75,6 +73,7 @@ def _windows(
         float(described["spread"]),
         tensors[f"{key}weights"],
         tuple(network_from(one, tensors, f"{key}{number}") for number, one in enumerate(described["networks"])),
+        tensors.get(f"{key}linear"),
         *map(float, described["errors"]),
     )
     _check(found)
@@ -117,6 +116,8 @@ def _check(found: WindowDenoiser) -> None:
     fits = fits and 0 < found.corruption.lowest <= found.corruption.highest
     for network in found.networks:
         fits = fits and len(network.centre) == inputs and len(network.target_centre) == corrected
-    finite = all(_finite(getattr(found, name)) for name in ARRAYS) and found.spread > 0
+    arrays = [one for name in ARRAYS if (one := getattr(found, name)) is not None]
+    finite = all(map(_finite, arrays)) and found.spread >= 0
+    fits = fits and (found.linear is None or found.linear.shape == (inputs, corrected))
     if not found.networks or not fits or not finite or (found.weights <= 0).any():
         raise ValueError("shapes")
