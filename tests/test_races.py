@@ -14,8 +14,8 @@ import dashpot
 from dashpot import MLPClassifier, MLPRegressor, race
 from dashpot.cli import dashpot as command
 from dashpot.errors import DataError, UsageError
-from dashpot.estimators.combining import row_losses
 from dashpot.estimators.base import MEMBERS
+from dashpot.estimators.combining import row_losses
 from dashpot.jobs import Design, Examples
 from dashpot.losses import Binary
 from dashpot.races import course, finish, heats
@@ -191,7 +191,9 @@ def test_what_is_fixed_is_not_drawn_a_second_time(survey):
 
 def test_a_race_of_shapes_alone_draws_no_regularizer(survey):
     found = short(*survey, regularizers=[]).race_
-    assert all([type(part) for part in one.recipe.parts] == [EarlyStopping] for one in found.candidates if not one.default)
+    assert all(
+        [type(part) for part in one.recipe.parts] == [EarlyStopping] for one in found.candidates if not one.default
+    )
 
 
 def a_course(weights=None, metric="auto"):

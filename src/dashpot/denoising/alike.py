@@ -18,7 +18,9 @@ __all__ = ["Search", "cleaned_together", "most_alike", "thresholded_together"]
 
 SIDE, STEP = 8, 3  # pixels of a patch, and from one to the next that looks for others
 THRESHOLD = 2.7  # standard deviations of the noise below which a coefficient is taken for noise
-ALIKE = 0.1  # mean squared difference of patches in an estimate, in units of the noise's variance, to be cleaned together
+ALIKE = (
+    0.1  # mean squared difference of patches in an estimate, in units of the noise's variance, to be cleaned together
+)
 LINES = 16  # of patches at once, to bound memory
 
 Rule = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -29,15 +31,15 @@ class Search(NamedTuple):
 
     Attributes
     ----------
-    count : int
-        Patches of a group at most, a power of two.
+    most : int
+        Patches of a group, a power of two.
     near : int
         Pixels away within which every place is looked at.
     far, step : int
         Pixels away within which every place on a grid of so many pixels is looked at.
     """
 
-    count: int
+    most: int
     near: int
     far: int
     step: int
@@ -165,7 +167,7 @@ def most_alike(
         one[:, (columns + r < 0) | (columns + r > free[1])] = np.inf
     distances[0] = -1  # the patch itself
     flat = distances.reshape(len(down), -1).T
-    count = min(search.count, int(np.isfinite(flat).sum(1).min()))
+    count = min(search.most, int(np.isfinite(flat).sum(1).min()))
     nearest = np.argpartition(flat, count - 1, axis=1)[:, :count]
     order = np.argsort(np.take_along_axis(flat, nearest, 1), axis=1, kind="stable")
     nearest = np.take_along_axis(nearest, order, 1)

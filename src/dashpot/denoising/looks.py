@@ -37,8 +37,9 @@ class TwoLooks:
 
     The second see the same place in several planes: the noisy picture, the first estimate, and what alike patches
     everywhere say when they are cleaned together, as the first estimate says and without it; of pictures of one kind
-    also what their principal components and their mean say, and the place. They correct the first estimate. At last alike patches are cleaned together once
-    more, as this better estimate says, and each picture is the mixture of these three that is expected to be best.
+    also what their principal components and their mean say, and the place. They correct the first estimate. At last
+    alike patches are cleaned together once more, as this better estimate says, and each picture is the mixture of these
+    three that is expected to be best.
 
     Attributes
     ----------
@@ -84,10 +85,10 @@ class TwoLooks:
             return self.first.denoise(plane, level, stride, symmetries)
         plane = np.asarray(plane, dtype=np.float32)
         estimates = self._estimates(plane, level, stride, symmetries)
-        signs = np.random.default_rng(0).choice(np.float32([-1, 1]), plane.shape)
+        signs = np.random.default_rng(0).choice(np.array([-1, 1], dtype=np.float32), plane.shape)
         moved = self._estimates(plane + np.float32(SHIFT * level) * signs, level, stride, symmetries)
-        slopes = np.sum((moved - estimates) * signs, axis=(1, 2), dtype=np.float64) / (SHIFT * level)
-        shares = best_shares(plane, estimates, slopes, level)
+        slopes = np.asarray(np.sum((moved - estimates) * signs, axis=(1, 2), dtype=np.float64))
+        shares = best_shares(plane, estimates, slopes / (SHIFT * level), level)
         return np.tensordot(shares.astype(np.float32), estimates, axes=1)
 
     def _estimates(self, plane: np.ndarray, level: float, stride: int, symmetries: int) -> np.ndarray:

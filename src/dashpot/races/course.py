@@ -134,6 +134,11 @@ class Course:
         """The default recipe, once for each of its embeddings."""
         return [runner for runner in self.runners if runner.candidate.default]
 
+    @property
+    def anchor(self) -> tuple[Network, ...]:
+        """The default ensemble; nothing where its recipe diverged in the folds, so that nobody knows how good it is."""
+        return self.ensemble if self.ensemble and np.isfinite(self.default()[1]).all() else ()
+
     def default(self) -> tuple[np.ndarray, np.ndarray]:
         """What the default recipe predicts, in the mean over its embeddings, and what each row costs."""
         whole = self.finishers()

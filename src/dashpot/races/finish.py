@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -31,46 +32,49 @@ def finished(
 ) -> MLPClassifier | MLPRegressor:
     """The estimator with the ensemble's networks, and the course of the race."""
     finishers = _eligible(course)
-    default, default_losses = course.default()
-    anchored = bool(course.ensemble)
-    networks = np.stack([default, *(runner.predictions for runner in finishers)][not anchored :])
+    networks = np.stack([*([course.default()[0]] * bool(course.anchor)), *(one.predictions for one in finishers)])
     predictions = networks if others is None else np.concatenate([networks, others.predictions])
-    every = np.ones(len(course.rows), dtype=bool)
-    chosen = _shares(course, predictions, every)
-    own, beside = np.split(chosen, [len(networks)])
-    members = own[anchored:]
+    own, beside = np.split(_shares(course, predictions), [len(networks)])
     best = simplest(course, finishers)
-    shares = np.zeros(len(course.runners))
-    shares[[course.runners.index(runner) for runner in finishers]] = members
-    left_out = _left_out(course, predictions)
+    trees = None if others is None else _beside(course, networks, others, beside)
+    model.race_ = replace(
+        _told(course, finishers, own, _left_out(course, predictions)),
+        best=course.runners.index(best),
+        seconds=seconds,
+        interrupted=interrupted,
+        trees=trees,
+    )
+    _recommend(model, best.candidate)
+    model._keep(_networks(course, finishers, own if own.any() else _shares(course, networks)))
+    return model
+
+
+def _told(course: Course, finishers: Sequence[Runner], shares: np.ndarray, left_out: np.ndarray) -> Race:
+    """What is to be told of a race: who ran, the shares in the ensemble, and what that predicts for rows left out."""
+    anchored = bool(course.anchor)
+    by_runner = dict(zip(finishers, shares[anchored:], strict=True))
+    default, default_losses = course.default()
     targets = course.examples.targets[course.rows]
     score, default_score = (course.judge.value(one, targets, course.weights) for one in (left_out, default))
-    model.race_ = Race(
+    return Race(
         tuple(runner.candidate for runner in course.runners),
         np.array([runner.losses for runner in course.runners]),
         course.weights,
-        shares,
-        course.runners.index(best),
+        np.array([by_runner.get(runner, 0.0) for runner in course.runners]),
+        0,
         course.judge.losses(left_out, targets),
         default_losses,
         course.judge,
         score,
         default_score,
-        seconds,
-        interrupted,
-        None if others is None else _beside(course, networks, others, beside),
-        default_share=float(own[0]) if anchored else 0.0,
+        0.0,
+        default_share=float(shares[0]) if anchored else 0.0,
     )
-    _recommend(model, best.candidate)
-    if not own.any():
-        own = _shares(course, networks, every)
-    model._keep(_networks(course, finishers, own))
-    return model
 
 
 def _networks(course: Course, finishers: Sequence[Runner], shares: np.ndarray) -> tuple[Network, ...]:
     """The networks of the members, each so often that its share is near the one wanted, the default ensemble first."""
-    whole = course.ensemble
+    whole = course.anchor
     own = shares[bool(whole) :]
     if not own.any():
         return whole
@@ -80,7 +84,7 @@ def _networks(course: Course, finishers: Sequence[Runner], shares: np.ndarray) -
         return tuple(survivors)
     aim = shares[0] / shares.sum()
 
-    def miss(times: tuple[int, int]) -> float:
+    def miss(times: tuple[int, ...]) -> float:
         sizes = times[0] * len(whole), times[1] * len(survivors)
         return abs(sizes[0] / sum(sizes) - aim) + ROUNDING * sum(sizes)
 
@@ -99,14 +103,15 @@ def _eligible(course: Course) -> list[Runner]:
     return sorted(finishers, key=lambda one: course.cost(one.predictions, every))[:FINALISTS]
 
 
-def _shares(course: Course, predictions: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The share of each member in the ensemble, chosen on some of the rows, bool (rows,).
+def _shares(course: Course, predictions: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    """The share of each member in the ensemble, chosen on all rows, or some of them, bool (rows,).
 
-    The default ensemble, which comes first where it was trained, is brought half way to a half: what greedy selection
+    That of the default ensemble, which comes first if it is there, is brought half way to a half: what greedy selection
     finds on few rows is partly luck.
     """
+    rows = np.ones(len(course.rows), dtype=bool) if rows is None else rows
     weights = greedy(predictions[:, rows], partial(course.cost, chosen=rows), ROUNDS).weights
-    if not course.ensemble or weights[0] == 1:
+    if not course.anchor or weights[0] == 1:
         return weights
     first = (weights[0] + 0.5) / 2
     rest = weights[1:] / weights[1:].sum()
