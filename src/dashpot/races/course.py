@@ -62,18 +62,26 @@ class Course:
         self.runners += new
         return new
 
-    def run(self, runners: Sequence[Runner], fold: int) -> None:
-        """Each trains a network on the other folds, or takes up the one on record, and predicts this one."""
-        start, known = time.monotonic(), self._on_record(fold)
-        new = [runner.candidate for runner in runners if runner.candidate.number not in known]
-        jobs = [self._job(one, self.fold == fold) for one in new]
+    def run(self, runners: Sequence[Runner], folds: Sequence[int]) -> None:
+        """For each fold each trains a network on the others, or takes up the one on record, and predicts this one."""
+        start, known = time.monotonic(), {fold: self._on_record(fold) for fold in folds}
+        wanted = [(runner, fold) for fold in folds for runner in runners]
+        new = [(runner.candidate, fold) for runner, fold in wanted if runner.candidate.number not in known[fold]]
+        jobs = [self._job(one, self.fold == fold) for one, fold in new]
         networks = [network for network, *_ in train(self.examples, jobs, workers=self.workers)] if jobs else []
-        ran = {**known, **self._recorded(fold, [one.number for one in new], networks, start)}
-        for runner in runners:
-            self._take(runner, ran[runner.candidate.number].network, fold)
-        before = sum(known[r.candidate.number].seconds for r in runners if r.candidate.number in known)
+        ran_before = (known[fold].get(runner.candidate.number) for runner, fold in wanted)
+        before = sum(ran.seconds for ran in ran_before if ran is not None)
+        each = (time.monotonic() - start) / max(len(jobs), 1)
+        for fold in folds:
+            ran = {
+                one.number: Ran(network, each) for (one, own), network in zip(new, networks, strict=True) if own == fold
+            }
+            self._record(fold, ran)
+            known[fold] = {**known[fold], **ran}
+        for runner, fold in wanted:
+            self._take(runner, known[fold][runner.candidate.number].network, fold)
         self.before += before
-        self.pace.append((before + time.monotonic() - start) / len(runners))
+        self.pace.append((before + time.monotonic() - start) / len(wanted))
 
     def run_whole(self) -> None:
         """The default ensemble trains on all rows, or is taken up as it is on record, after all folds."""
@@ -84,22 +92,19 @@ class Course:
             self.before += sum(one.seconds for one in known.values())
         else:
             (networks,) = train(self.examples, [self.whole], workers=self.workers)
-            known = self._recorded(self.folds, range(len(networks)), networks, start)
+            each = (time.monotonic() - start) / len(networks)
+            known = {number: Ran(network, each) for number, network in enumerate(networks)}
+            self._record(self.folds, known)
         self.ensemble = tuple(known[number].network for number in sorted(known))
 
     def _on_record(self, fold: int) -> Mapping[int, Ran]:
         """The networks of a fold that an earlier session has trained, by their number."""
         return {} if self.records is None else self.records.fold(fold)
 
-    def _recorded(
-        self, fold: int, numbers: Sequence[int], networks: Sequence[Network], start: float
-    ) -> Mapping[int, Ran]:
-        """New networks of a fold, trained since `start`, by their number; they go on record."""
-        each = (time.monotonic() - start) / max(len(networks), 1)
-        ran = {number: Ran(network, each) for number, network in zip(numbers, networks, strict=True)}
+    def _record(self, fold: int, ran: Mapping[int, Ran]) -> None:
+        """New networks of a fold go on record."""
         if ran and self.records is not None:
             self.records.keep(fold, ran)
-        return ran
 
     def _take(self, runner: Runner, network: Network, fold: int) -> None:
         """A runner has one more network; it predicts the rows of the fold."""

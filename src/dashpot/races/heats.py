@@ -14,7 +14,6 @@ from dashpot.races.space import FAMILY, Candidate
 HEAT = 8 * FAMILY  # candidates that begin together, where there is time
 NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
 SHARE = 0.4  # of a heat's candidates that go on from fold to fold on average, for planning its time
-STACKED = 0.4  # a network in a family takes this share of the seconds of one alone, before any family has run
 Progress = Callable[[str], None]
 
 
@@ -28,8 +27,7 @@ def run(
 ) -> bool:
     """Heat after heat, until nobody may begin any more; whether Ctrl-C ended it.
 
-    The default recipe goes first, and through all folds; its further embeddings do where there is time for all of them.
-    After Ctrl-C those stay who have run.
+    The default recipe goes first, and through all folds. After Ctrl-C those stay who have run.
     """
     try:
         _heats(course, defaults, drawn, most, limit, progress)
@@ -51,10 +49,7 @@ def _heats(
 ) -> None:
     """The heats, until there is no more room or time."""
     course.run_whole()
-    _through(course, defaults[:1])
-    others = defaults[1:most]
-    if limit is None or _left(course, limit) > len(others) * sum(course.pace):
-        _through(course, others)
+    course.run(course.enter(defaults[:most]), range(course.folds))
     while True:
         room = HEAT if most is None else min(HEAT, most - len(course.runners))
         count = min(room, affordable(course, limit))
@@ -63,17 +58,10 @@ def _heats(
         _heat(course, course.enter(list(itertools.islice(drawn, count))), limit, progress)
 
 
-def _through(course: Course, candidates: list[Candidate]) -> None:
-    """Candidates that run on all folds, whatever their losses."""
-    runners = course.enter(candidates)
-    for fold in range(course.folds) if runners else ():
-        course.run(runners, fold)
-
-
 def _heat(course: Course, runners: list[Runner], limit: float | None, progress: Progress | None) -> None:
     """Candidates that begin together: fold by fold, whoever is clearly worse leaves."""
     for fold in range(course.folds):
-        course.run(runners, fold)
+        course.run(runners, [fold])
         finishers = course.finishers()
         runners = course.near(runners, finishers, NOISE)
         if limit is not None and runners:
@@ -92,8 +80,6 @@ def affordable(course: Course, limit: float | None) -> int:
     if limit is None:
         return HEAT
     each = np.median(course.pace[-2 * course.folds :]) * (1 + SHARE * (course.folds - 1))
-    if len(course.runners) == len(course.defaults):
-        each *= STACKED
     count = int(max(_left(course, limit), 0.0) / each)
     return count // FAMILY * FAMILY if count >= FAMILY else 0
 

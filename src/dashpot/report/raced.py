@@ -34,13 +34,12 @@ def write_race(found: Race, path: Path) -> Path:
 def summarize_race(found: Race) -> dict[str, Any]:
     """Everything that the page says, as plain values."""
     finished = int(np.isfinite(found.losses).all(axis=1).sum())
-    members = int((found.weights > 0).sum())
     label = found.judge.score.label
     return {
         "version": __version__,
         "title": "A race of recipes",
         "headline": f"{_plural(len(found.candidates), 'recipe')} began, {finished} went through all folds, "
-        f"{members} {'is' if members == 1 else 'are'} the model",
+        f"{_became(found)} the model",
         "lead": _lead(found),
         "facts": [
             f"{found.losses.shape[1]:,} rows",
@@ -59,6 +58,18 @@ def summarize_race(found: Race) -> dict[str, Any]:
         "listed": _listed(found),
         "more": max(0, len(found.candidates) - MOST_LISTED),
     }
+
+
+def _became(found: Race) -> str:
+    """Who is the model: how many recipes, and the default ensemble.
+
+    >>> from types import SimpleNamespace
+    >>> _became(SimpleNamespace(weights=np.array([0.3, 0.0, 0.4]), default_share=0.3))
+    '2 and the default ensemble are'
+    """
+    members, anchored = int((found.weights > 0).sum()), found.default_share > 0
+    who = [str(members)] * (members > 0 or not anchored) + ["the default ensemble"] * anchored
+    return f"{' and '.join(who)} {'is' if members + anchored == 1 else 'are'}"
 
 
 def _lead(found: Race) -> str:
