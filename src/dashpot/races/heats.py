@@ -14,6 +14,7 @@ from dashpot.races.space import FAMILY, Candidate
 HEAT = 8 * FAMILY  # candidates that begin together, where there is time
 NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
 SHARE = 0.4  # of a heat's candidates that go on from fold to fold on average, for planning its time
+DRAWN = 3.0  # times the seconds of a network of the default recipe that one drawn is expected to take, at first
 Progress = Callable[[str], None]
 
 
@@ -80,6 +81,8 @@ def affordable(course: Course, limit: float | None) -> int:
     if limit is None:
         return HEAT
     each = np.median(course.pace[-2 * course.folds :]) * (1 + SHARE * (course.folds - 1))
+    if len(course.runners) == len(course.defaults):
+        each *= DRAWN
     count = int(max(_left(course, limit), 0.0) / each)
     return count // FAMILY * FAMILY if count >= FAMILY else 0
 
