@@ -1,4 +1,4 @@
-"""`race`: candidates on the same folds; the clearly worse leave, the survivors are the model."""
+"""`race`: candidates on the same folds; the clearly worse leave, the survivors join the default ensemble."""
 
 import itertools
 import time

@@ -18,9 +18,7 @@ __all__ = ["Search", "cleaned_together", "most_alike", "thresholded_together"]
 
 SIDE, STEP = 8, 3  # pixels of a patch, and from one to the next that looks for others
 THRESHOLD = 2.7  # standard deviations of the noise below which a coefficient is taken for noise
-ALIKE = (
-    0.1  # mean squared difference of patches in an estimate, in units of the noise's variance, to be cleaned together
-)
+ALIKE = 0.1  # mean squared difference of alike patches of an estimate at most, in units of the noise's variance
 LINES = 16  # of patches at once, to bound memory
 
 Rule = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]

@@ -1,4 +1,4 @@
-"""The race itself: what takes part, on which folds, by which judge; the survivors vote."""
+"""The race itself: what takes part, on which folds, by which judge; the default ensemble and the survivors vote."""
 
 from __future__ import annotations
 
@@ -48,14 +48,15 @@ def race(
     trees: bool = False,
     code_size: float | None = None,
 ) -> MLPClassifier | MLPRegressor | Autoencoder | EnsembleClassifier | EnsembleRegressor:
-    """Search recipes and shapes for a table; the networks that survive are the model.
+    """Search recipes and shapes for a table; the default ensemble and the networks that survive are the model.
 
     Without a target autoencoders race: by the error of drawing rows again that were left out. Their codes cannot be
     averaged, so the best of them, trained again on all rows, is the model.
 
     Candidates begin in heats. On each fold every candidate still in the race trains one network on the other folds;
     then those leave that are worse than the leader by more than two standard errors of their difference on the same
-    rows. Who went through all folds may join the ensemble, by greedy selection with repeats on out-of-fold predictions.
+    rows. Who went through all folds may join the default ensemble, which trains on all rows, by greedy selection with
+    repeats on out-of-fold predictions; it keeps a quarter of the votes at least.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def race(
         Numbers in the code of the autoencoders, or the share of the variance that as many principal components explain.
         None is 2.
 
-    Ctrl-C ends the race early: those who went through all folds by then are the model.
+    Ctrl-C ends the race early: those who went through all folds by then are the model, if anybody did.
 
     Returns
     -------

@@ -18,7 +18,7 @@ from dashpot.races.course import Course
 from dashpot.races.finish import simplest
 from dashpot.races.judging import Judge
 from dashpot.races.result import Race
-from dashpot.races.space import Space
+from dashpot.races.space import Candidate, Space
 from dashpot.reconstruction import row_means
 from dashpot.regularizers import (
     L2,
@@ -149,17 +149,9 @@ def finished(
     if not finishers:
         raise DataError("race: every network diverged. Look at the table's scales, or pass fixed=[MaxNorm()].")
     best = simplest(course, finishers)
-    place, design = course.runners.index(best), best.candidate.design
-    model.set_params(
-        code_size=beginning.code,
-        hidden_layers=design.hidden_layers,
-        activation=str(design.activation),
-        optimizer=design.optimizer,
-        batch_size=design.batch_size,
-        regularizers=best.candidate.recipe.parts,
-    )
-    model.fit(**given)
-    score, default_score = (float(np.average(one.losses, weights=course.weights)) for one in (best, course.runners[0]))
+    _fit_as(model, best.candidate, beginning.code, given)
+    place, default_losses = course.runners.index(best), course.default()[1]
+    score, default_score = (float(np.average(one, weights=course.weights)) for one in (best.losses, default_losses))
     model.race_ = Race(
         tuple(runner.candidate for runner in course.runners),
         np.array([runner.losses for runner in course.runners]),
@@ -167,7 +159,7 @@ def finished(
         np.eye(len(course.runners))[place],
         place,
         best.losses,
-        course.default()[1],
+        default_losses,
         course.judge,
         score,
         default_score,
@@ -176,3 +168,17 @@ def finished(
         components=beginning.components(course),
     )
     return model
+
+
+def _fit_as(model: Autoencoder, candidate: Candidate, code: int, given: dict[str, Any]) -> None:
+    """Give an autoencoder the parameters of a candidate, and train it."""
+    design = candidate.design
+    model.set_params(
+        code_size=code,
+        hidden_layers=design.hidden_layers,
+        activation=str(design.activation),
+        optimizer=design.optimizer,
+        batch_size=design.batch_size,
+        regularizers=candidate.recipe.parts,
+    )
+    model.fit(**given)
