@@ -5,6 +5,7 @@ import json
 import struct
 import zipfile
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import dashpot
 from dashpot import DataError, Denoiser, ModelFileError, Noise, UsageError, load_anes96
 from dashpot.cli import dashpot as command
-from dashpot.denoising import noise_level, psnr, ssim
+from dashpot.denoising import looks, network, noise_level, psnr, ssim
 from dashpot.denoising.alike import IN_ESTIMATE, IN_NOISE, cleaned_together, most_alike, thresholded_together
 from dashpot.denoising.classical import sliding_cosine
 from dashpot.denoising.corruption import corruption_of
@@ -229,6 +230,88 @@ def test_a_second_look_takes_pictures_in_colour_and_of_any_size(twice, photograp
         (found,) = twice.transform([picture])
         assert found.shape == picture.shape
         assert found.dtype == picture.dtype
+
+
+def test_a_file_of_a_second_look_at_fewer_planes_is_refused_in_one_line(twice, tmp_path, monkeypatch):
+    path = twice.save(tmp_path / "old.dashpot")
+    monkeypatch.setattr("dashpot.denoising.saved.window_again", lambda of_a_kind: (99, 11))
+    with pytest.raises(ModelFileError, match="as an earlier version did") as caught:
+        dashpot.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_linear_start_comes_back_from_a_file_and_must_fit(twice, tmp_path, monkeypatch):
+    again = dashpot.load(twice.save(tmp_path / "twice.dashpot")).model_.second
+    np.testing.assert_array_equal(again.linear, twice.model_.second.linear)
+    monkeypatch.setattr(twice.model_.second, "linear", np.zeros((3, 49), dtype=np.float32))
+    path = twice.save(tmp_path / "wrong.dashpot")
+    with pytest.raises(ModelFileError, match="damaged"):
+        dashpot.load(path)
+
+
+def test_the_planes_of_a_second_look_are_where_they_are_looked_for():
+    rng = np.random.default_rng(0)
+    clean = rng.random((60, 1, 1)) + np.linspace(0, 1, 400).reshape(20, 20)
+    given = (clean[0] + rng.normal(0, 0.2, (20, 20))).astype(np.float32)
+    few = looks.seen_again(given, clean[1], 0.2)
+    many = looks.seen_again(given, clean[1], 0.2, Kind.of(list(clean), False))
+    for planes in (few, many):
+        classical = cleaned_together(given, thresholded_together(given, 0.2), 0.2)
+        np.testing.assert_array_equal(planes[looks.CLASSICAL[len(planes)]], classical)
+        np.testing.assert_array_equal(planes[len(planes) // 2], clean[1].astype(np.float32))
+    np.testing.assert_array_equal(many[list(looks.WITHOUT_KIND)], few)
+
+
+@pytest.mark.parametrize("kindred", [True, False])
+def test_pictures_around_one_mean_are_a_kind_and_the_mean_of_all_pixels_is_none(kindred):
+    rng = np.random.default_rng(0)
+    mean = rng.random((20, 20)) if kindred else np.full((20, 20), 0.5)
+    clean = mean + rng.normal(0, 0.05, (30, 20, 20))
+    found = clean + rng.normal(0, 0.1, (4, 30, 20, 20))  # noisy, far, classical, first estimate
+    planes = [*found[:3], 0 * clean, found[3], np.broadcast_to(mean, clean.shape)]
+    planes += [planes[-1], 0 * clean, found[2], np.full_like(clean, 0.1)]
+    assert looks._kind_helps(list(np.stack([clean, *planes], axis=1))) == kindred
+
+
+def test_a_mixture_follows_how_much_each_estimate_follows_the_noise():
+    rng = np.random.default_rng(0)
+    clean = rng.normal(0, 0.2, (80, 80)).astype(np.float32)
+    given = clean + rng.normal(0, 0.2, clean.shape).astype(np.float32)
+
+    class Three(TwoLooks):
+        def _estimates(self, plane, level, stride, symmetries):
+            return np.stack([0 * plane, plane, 0 * plane])
+
+    found = Three(None, None).denoise(given, 0.2)
+    np.testing.assert_allclose(found, given / 2, atol=0.05)  # Wiener's share: half signal, half noise
+
+
+def test_a_picture_too_small_to_tell_stays_with_the_first_estimate():
+    shares = looks.best_shares(np.ones((1, 1)), np.array([[[0.0]], [[1.0]]]), np.zeros(2), 1.0)
+    np.testing.assert_allclose(shares, [0.5, 0.5])  # all the way without a prior
+    np.testing.assert_allclose(looks.best_shares(np.ones((5, 5)), np.zeros((3, 5, 5)), np.zeros(3), 0.1), [1, 0, 0])
+
+
+def test_networks_count_as_far_as_they_help_beside_a_linear_start(twice):
+    assert twice.model_.first.linear is None
+    assert twice.model_.second.linear.shape == (twice.model_.second.basis.shape[1], 49)
+    wanted = np.random.default_rng(0).normal(size=(50, 4))
+    assert [network._believed(times * wanted, wanted) for times in (2, 0.5, -1, 0)] == [0.5, 1, 0, 0]
+
+
+def test_linear_starts_take_off_what_they_explain_and_networks_learn_the_rest():
+    def draw(count, rng, judged):
+        clean = rng.normal(size=(count, 9)).astype(np.float32)
+        return network.Drawn(
+            clean, clean + rng.normal(size=(count, 9)).astype(np.float32), np.ones(count, dtype=np.float32)
+        )
+
+    plan = Denoiser(STRONG, **SMALL)._plan(Windows((0.0, 1.0)))
+    seen = np.eye(9, dtype=np.float32)
+    plan = replace(plan, shape=(3, 3), inner=(3, 3), seen=seen, count=4000, from_linear=True)
+    found = network.train_windows(draw, corruption_of(Noise("inputs", "gaussian", 1.0), "test"), plan)
+    assert found.error == pytest.approx(0.5, abs=0.05)  # nothing beats Wiener's half here
+    assert found.error < 1.03 * found.linear_error
 
 
 def test_where_a_second_look_does_not_help_there_is_none():

@@ -27,6 +27,7 @@ SEEN = {
     9: ((11, 1), (11, 1), (11, 1), (1, 0), (11, 1), (7, 1), (7, 0), (1, 0), (7, 1)),
 }
 CLASSICAL = {5: 3, 9: 2}  # the plane that no network had a part in
+WITHOUT_KIND = (0, 1, 4, 2, 8)  # where the five planes are among the nine
 SHIFT = 0.1  # standard deviations of the noise by which a picture is changed to see what follows
 HELD = 10  # one of so many training pictures is held out
 
@@ -216,7 +217,7 @@ def _lessons(
     last = len(pairs) - len(pairs) // HELD  # neighbours in the sequence are of one person or thing: held out together
     held = [number >= last for number in numbers] if of_a_kind else [step % HELD == 0 for step in range(len(tiles))]
     if of_a_kind and not _kind_helps(stacks):
-        of_a_kind, stacks = False, [stack[[0, 1, 2, 5, 3, 9, -1]] for stack in stacks]
+        of_a_kind, stacks = False, [stack[[0, *(1 + place for place in WITHOUT_KIND), -1]] for stack in stacks]
     parts = {out: [one for one, judged in zip(stacks, held, strict=True) if judged == out] for out in (True, False)}
     return Lessons({out: part or stacks for out, part in parts.items()}, of_a_kind)
 
