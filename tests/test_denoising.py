@@ -41,6 +41,7 @@ from dashpot.denoising.subjects import Pass, Windows, held_out
 from dashpot.networks import Network
 from dashpot.png import _unfiltered, png, read_deep
 from dashpot.report.denoised import Shown, render_denoised, summarize_pictures, summarize_table
+from dashpot.training import train
 
 SMALL = {"hidden_layers": (32,), "windows": 4_000, "max_epochs": 2, "random_state": 0, "workers": 1}
 STRONG = Noise("inputs", "gaussian", 0.2)
@@ -299,19 +300,31 @@ def test_networks_count_as_far_as_they_help_beside_a_linear_start(twice):
     assert [network._believed(times * wanted, wanted) for times in (2, 0.5, -1, 0)] == [0.5, 1, 0, 0]
 
 
-def test_linear_starts_take_off_what_they_explain_and_networks_learn_the_rest():
-    def draw(count, rng, judged):
-        clean = rng.normal(size=(count, 9)).astype(np.float32)
-        return network.Drawn(
-            clean, clean + rng.normal(size=(count, 9)).astype(np.float32), np.ones(count, dtype=np.float32)
-        )
+@pytest.mark.parametrize("believed", [None, 0.0])
+def test_networks_learn_what_a_linear_start_leaves_and_are_left_out_where_not_believed(monkeypatch, believed):
+    learned = []
 
+    def draw(count, rng, judged):
+        clean, noise = rng.normal(size=(2, count, 9)).astype(np.float32)
+        return network.Drawn(clean, clean + noise, np.ones(count, dtype=np.float32))
+
+    def spy(examples, jobs, **options):
+        learned.append(examples)
+        return train(examples, jobs, **options)
+
+    monkeypatch.setattr("dashpot.training.train", spy)
+    if believed is not None:
+        monkeypatch.setattr(network, "_believed", lambda corrections, wanted: believed)
     plan = Denoiser(STRONG, **SMALL)._plan(Windows((0.0, 1.0)))
     seen = np.eye(9, dtype=np.float32)
     plan = replace(plan, shape=(3, 3), inner=(3, 3), seen=seen, count=4000, from_linear=True)
     found = network.train_windows(draw, corruption_of(Noise("inputs", "gaussian", 1.0), "test"), plan)
     assert found.error == pytest.approx(0.5, abs=0.05)  # nothing beats Wiener's half here
     assert found.error < 1.03 * found.linear_error
+    inputs, targets = learned[0].inputs, learned[0].targets
+    assert abs(np.corrcoef((inputs @ found.linear).ravel(), targets.ravel())[0, 1]) < 0.02
+    if believed is not None:
+        np.testing.assert_array_equal(found.corrections(inputs), inputs @ found.linear)
 
 
 def test_where_a_second_look_does_not_help_there_is_none():

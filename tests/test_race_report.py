@@ -36,6 +36,8 @@ def test_the_page_tells_who_began_and_what_is_the_model(found, text):
     assert "17 recipes began" in text
     for dot in summarize_race(found)["course"]["dots"]:
         assert dot["text"].replace("'", "&#39;") in text
+    recipes = {one["number"]: one["recipe"] for one in summarize_race(found)["listed"]}
+    assert [number for number, recipe in sorted(recipes.items()) if recipe.startswith("default recipe")] == [0, 1, 2]
     shares = [float(one["share"].rstrip(" %")) for one in summarize_race(found)["members"]]
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(100, abs=len(shares))

@@ -90,7 +90,40 @@ def test_the_model_is_the_weighted_mean_of_the_survivors(winner):
     same = [np.array_equal(one.layers[0][0], default[0].layers[0][0]) for one in winner.networks_]
     times, rest = sum(same), len(winner.networks_) - sum(same) * len(default)
     assert rest % (3 * counts.sum()) == 0
-    assert times * len(default) / len(winner.networks_) == pytest.approx(found.default_share, abs=0.1)
+    assert times * len(default) / len(winner.networks_) == pytest.approx(found.default_share, abs=0.04)
+
+
+@pytest.mark.parametrize("share", [0.25, 0.4, 0.75])
+@pytest.mark.parametrize("counts", [[1], [1, 3], [7, 0, 20]])
+def test_networks_are_there_as_often_as_their_shares_ask_for(share, counts):
+    track = a_course()
+    runners = track.enter([replace(one, default=not place) for place, one in enumerate(first(len(counts)))])
+    for place, runner in enumerate(runners):
+        runner.losses[:], runner.predictions[:] = 1.0, 0.5
+        runner.networks = [f"network {place}"] * 5
+    track.ensemble = ("default",) * 16
+    shares = np.array([share, *((1 - share) * np.array(counts) / sum(counts))])
+    found = finish._networks(track, runners, shares)
+    assert found.count("default") / len(found) == pytest.approx(share, abs=0.04)
+    assert found.count("default") % 16 == 0
+    others = [found.count(f"network {place}") for place in range(len(counts))]
+    np.testing.assert_allclose(np.array(others) / sum(others), np.array(counts) / sum(counts))
+
+
+def test_the_default_is_the_mean_over_its_embeddings_and_no_anchor_where_it_diverged():
+    track = a_course()
+    one, other = track.enter([replace(candidate, default=True) for candidate in first(2)])
+    track.ensemble = ("network",)
+    for runner, second in ((one, 0.2), (other, 0.6)):
+        runner.losses[:], runner.predictions[:] = 1.0, [1 - second, second]
+    predictions, losses = track.default()
+    np.testing.assert_allclose(predictions, [[0.6, 0.4]] * 20)
+    np.testing.assert_allclose(losses[:2], -np.log([0.6, 0.4]))
+    other.losses[:] = np.inf
+    np.testing.assert_array_equal(track.default()[0], one.predictions)
+    assert track.anchor == ("network",)
+    one.losses[:] = np.inf
+    assert track.anchor == ()
 
 
 def test_the_default_ensemble_alone_is_the_model_where_nobody_else_began(survey):
@@ -274,6 +307,9 @@ def test_effects_below_zero_are_of_choices_that_made_losses_smaller(winner):
     candidates = tuple(first(161))
     losses = np.array([[0.5 if "Dropout" in one.choices else 1.0] * 4 for one in candidates])
     losses += np.random.default_rng(0).normal(scale=0.01, size=(161, 1))
+    one = next(one for one in candidates if "Dropout" in one.choices)
+    default = replace(one, design=replace(one.design, hidden_layers=(7,)), default=True)  # is no witness
+    candidates, losses = (*candidates, default), np.vstack([losses, np.full(4, 99.0)])
     found = replace(winner.race_, candidates=candidates, losses=losses, row_weights=np.ones(4)).effects.loc["Dropout"]
     assert found["difference"] == pytest.approx(-0.5, abs=0.02)
     assert found["from"] < found["difference"] < found["to"] < 0

@@ -19,7 +19,7 @@ from dashpot.races.space import Candidate
 from dashpot.races.trees import Others, Trees
 
 ROUNDS = 40  # of greedy selection
-COPIES, ROUNDING = 8, 2e-4  # of either at most, less one; what a network more costs, as a part of a share
+COPIES, ROUNDING = 50, 2e-4  # of either at most, less one; what a network more costs, as a part of a share
 FINALISTS = 20  # may join where the metric is no mean over rows, and so slower to compute
 
 
