@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -238,6 +238,8 @@ def test_the_threshold_follows_the_cost_of_a_miss(plane):
 
 
 @given(st.lists(st.tuples(st.floats(-5, 5), st.booleans()), min_size=2, max_size=30), st.floats(0.1, 10))
+@example([(5.0, True), (np.nextafter(5.0, 0), False)], 1.0)
+@example([(1e9, True), (2e9, True)], 1.0)
 @settings(deadline=None, max_examples=60)
 def test_no_cut_is_cheaper_than_the_cheapest(rows, cost):
     scores, odd = np.array([s for s, _ in rows]), np.array([o for _, o in rows])

@@ -42,6 +42,6 @@ def cheapest(scores: np.ndarray, odd: np.ndarray, cost: float) -> float:
     best = int(np.argmin(costs))
     if best == 0:
         return float(sorted_scores[0] + 1e-9)
-    if best == len(scores):
-        return float(sorted_scores[-1] - 1e-9)
-    return float((sorted_scores[best - 1] + sorted_scores[best]) / 2)
+    above = sorted_scores[best - 1]  # the least score that is flagged
+    below = above - 2e-9 if best == len(scores) else sorted_scores[best]
+    return float(min((above + below) / 2, np.nextafter(above, -np.inf)))  # neighbours have no number between them
