@@ -3,10 +3,12 @@
 Rows as in `default_recipe.py`: those on which `leaderboard.py` tests are put away, the rest is split once more, at most
 3,000 rows to train. Six members of the default recipe train there (two of each numeric embedding), and again with each
 change; their mean prediction is scored on the last quarter: log-loss, or 1 - R2. What the CSV holds already is not run
-again. Needs the tables (`--data`), with their `load.py`. The second line looks at skips with more members and tables.
+again. Needs the tables (`--data`), with their `load.py`. The second line looks at skips with more members and tables,
+the third at sizes where there are many rows.
 
     python benchmarks/default_features.py --data ../shared/data [--tables sick segment ...] [--kinds scale skip ...]
     python benchmarks/default_features.py --data ../shared/data --suite core --members 12 --kinds default skip ...
+    python benchmarks/default_features.py --data ../shared/data --rows 10000 --members 3 --output X.csv --tables ...
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from default_recipe import inner_split, score, summary
+from default_recipe import ROWS, inner_split, score, summary
 
 from dashpot import Dropout, EarlyStopping, Ensemble, MLPClassifier, MLPRegressor, Noise, WeightDecay
 from dashpot.estimators.base import DEFAULT_OPTIMIZER, MEMBERS
@@ -51,7 +53,11 @@ KINDS: dict[str, dict[str, Any]] = {
     "beta2 0.999": {"optimizer": replace(DEFAULT_OPTIMIZER, beta2=0.999)},
     "width 64": {"hidden_layers": (64, 64)},
     "width 256": {"hidden_layers": (256, 256)},
+    "width 256, dropout 0.1": {"hidden_layers": (256, 256), "regularizers": (Dropout(0.1),)},
+    "width 512": {"hidden_layers": (512, 512)},
     "three layers": {"hidden_layers": (128, 128, 128)},
+    "three layers of 256": {"hidden_layers": (256, 256, 256)},
+    "three layers of 256, dropout 0.1": {"hidden_layers": (256, 256, 256), "regularizers": (Dropout(0.1),)},
     "skip, three layers": {"hidden_layers": (128, 128, 128), "skip": True},
     "dropout 0.1": {"regularizers": (Dropout(0.1),)},
     "dropout 0.1, skip": {"regularizers": (Dropout(0.1),), "skip": True},
@@ -104,12 +110,12 @@ def fitted(table: Table, settings: dict[str, Any]) -> np.ndarray:
     return np.asarray(estimator.fit(table.X, table.y)._member_predictions(table.X_test))
 
 
-def measured(load: Any, name: str, kinds: list[str], number: int, count: int) -> list[dict[str, Any]]:
-    """Some kinds on one split of one table."""
+def measured(load: Any, name: str, kinds: list[str], number: int, count: int, most: int) -> list[dict[str, Any]]:
+    """Some kinds on one split of one table, with so many rows to train on at most."""
     X, y, about = load.tabular(name)
     classes = about["task"] != "regression"
     y = y.astype(str) if classes else y.astype(float)
-    rows, tests = inner_split(y, classes, number)
+    rows, tests = inner_split(y, classes, number, most)
     own, truth = y.iloc[rows].to_numpy(), y.iloc[tests].to_numpy()
     table = Table(X.iloc[rows], own, X.iloc[tests], np.unique(own) if classes else None)
     found: dict[str, tuple[np.ndarray, float]] = {}
@@ -137,6 +143,7 @@ def main() -> None:
     parser.add_argument("--tables", nargs="*", default=TABLES)
     parser.add_argument("--suite", help="every table of it")
     parser.add_argument("--members", type=int, default=6)
+    parser.add_argument("--rows", type=int, default=ROWS, help="to train on, at most")
     parser.add_argument("--kinds", nargs="*", default=[*KINDS, *SHARED, *HALVES])
     parser.add_argument("--split", type=int, default=0)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "default_features.csv")
@@ -150,7 +157,7 @@ def main() -> None:
     for name in load.suite(options.suite) if options.suite else options.tables:
         kinds = [kind for kind in options.kinds if (name, *run, kind) not in known]
         if kinds:
-            found = pd.concat([found, pd.DataFrame(measured(load, name, kinds, *run))], ignore_index=True)
+            found = pd.concat([found, pd.DataFrame(measured(load, name, kinds, *run, options.rows))], ignore_index=True)
             found.to_csv(options.output, index=False, float_format="%.5g")
             print(f"{name}", flush=True)
     print(summary(found[found["members"] == options.members], next(iter(KINDS))).round(3).to_string())

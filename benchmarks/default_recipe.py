@@ -61,14 +61,14 @@ MIXES: tuple[tuple[str, ...], ...] = (
 )
 
 
-def inner_split(y: pd.Series, classes: bool, number: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to train and to score on, none of which the leaderboard tests on."""
+def inner_split(y: pd.Series, classes: bool, number: int, most: int = ROWS) -> tuple[np.ndarray, np.ndarray]:
+    """Rows to train on, so many at most, and to score on, none of which the leaderboard tests on."""
     known = split_of(y, classes, 0)[0]
     rows, tests = (known[part] for part in split_of(y.iloc[known], classes, 100 + number))
-    if len(rows) > ROWS:
+    if len(rows) > most:
         frequent = classes and y.iloc[rows].value_counts().min() >= 2
         rows, _ = train_test_split(
-            rows, train_size=ROWS, random_state=number, stratify=y.iloc[rows] if frequent else None
+            rows, train_size=most, random_state=number, stratify=y.iloc[rows] if frequent else None
         )
     return rows, tests[np.isin(y.iloc[tests], y.iloc[rows].unique())] if classes else tests
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashpot.cli.files import Table, check_output, read_roles
+from dashpot.cli.files import Table, check_outputs, read_roles
 from dashpot.cli.options import (
     Shape,
     a_path,
@@ -124,9 +124,7 @@ def compare(
         data, roles, options = repeated(repeat, data, roles, context)
     if data is None or roles["target"] is None:
         raise UsageError("dashpot compare: name a table and its --target, or a study to repeat with --from run.toml.")
-    places = [path for path in outputs.values() if path is not None]
-    for number, path in enumerate(places):
-        check_output(path, data, *places[:number])
+    check_outputs(outputs.values(), data)
     table = read_roles(data, str(roles["target"]), roles["weights"], roles["groups"], roles["test"])
     study(table, options | given(workers=workers, checkpoint=checkpoint), outputs, about_data(data, roles))
 

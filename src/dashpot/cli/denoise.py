@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashpot.cli.files import check_output
+from dashpot.cli.files import check_outputs
 from dashpot.cli.options import a_path, seed_option, workers_option
 from dashpot.cli.progress import progress_bar
 from dashpot.errors import DataError, UsageError
@@ -113,12 +113,11 @@ def _check(
     elif kind == "swap":
         raise UsageError("dashpot denoise: --kind swap is for tables.")
     own = [data] if data is not None else []
-    places = [path for path in (output, report, saved) if path is not None]
-    for number, path in enumerate(places):
-        if path is output and data is not None and data.is_dir():
-            _check_folder(path, data)
-        else:
-            check_output(path, *own, *places[:number])
+    if output is not None and data is not None and data.is_dir():
+        _check_folder(output, data)
+        check_outputs((report, saved), *own, output)
+    else:
+        check_outputs((output, report, saved), *own)
     if data is not None and output is not None and not data.is_dir() and _is_picture(data) != _is_picture(output):
         raise UsageError(
             f"{output}: {data} is {'a picture' if _is_picture(data) else 'a table'}; so must be the output."

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashpot.cli.files import check_output, require_column
+from dashpot.cli.files import check_outputs, require_column
 from dashpot.cli.options import a_path, seed_option, workers_option
 from dashpot.errors import UsageError
 
@@ -55,9 +55,7 @@ def detect(
     """
     from dashpot.tables import read_table, write_table
 
-    places = [path for path in (output, report, saved) if path is not None]
-    for number, path in enumerate(places):
-        check_output(path, data, *([model] if model else []), *places[:number])
+    check_outputs((output, report, saved), data, *([model] if model else []))
     if output.suffix.lower() not in (".csv", ".parquet"):
         raise UsageError(f"{output}: the suffix is {output.suffix!r}. Choose .csv or .parquet.")
     if cost is not None and labels is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from dashpot.cli.files import check_output, require_column
+from dashpot.cli.files import check_outputs, require_column
 from dashpot.cli.options import Shape, a_path, epochs_option, given, hidden_option, seed_option, workers_option
 from dashpot.cli.progress import progress_bar
 from dashpot.errors import UsageError
@@ -58,9 +58,7 @@ def embed(
     import dashpot
     from dashpot.tables import read_table, write_table
 
-    outputs = [path for path in (output, codes, model) if path is not None]
-    for place, path in enumerate(outputs):
-        check_output(path, data, *outputs[:place])
+    outputs = check_outputs((output, codes, model), data)
     frame = read_table(data)
     unseen = [name for name in (label, *leave_out) if name is not None]
     for name, option in zip(unseen, ["--label"] * (label is not None) + ["--leave-out"] * len(leave_out), strict=True):

@@ -1,6 +1,7 @@
 """Where a command reads and where it may write."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,3 +64,11 @@ def check_output(path: Path, *others: Path) -> None:
         raise UsageError(f"{path}: the folder {folder} does not exist. Make it, or choose another.")
     if not os.access(folder, os.W_OK):
         raise UsageError(f"{path}: no permission to write in the folder {folder}. Choose another.")
+
+
+def check_outputs(paths: Iterable[Path | None], *inputs: Path) -> list[Path]:
+    """The outputs that are asked for; refuse, before any work, two of the same name or one that cannot be written."""
+    wanted = [path for path in paths if path is not None]
+    for number, path in enumerate(wanted):
+        check_output(path, *inputs, *wanted[:number])
+    return wanted

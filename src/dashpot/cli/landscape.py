@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from dashpot.cli.files import Table, check_output, read_roles
+from dashpot.cli.files import Table, check_outputs, read_roles
 from dashpot.cli.fit import estimator
 from dashpot.cli.options import (
     a_path,
@@ -59,10 +59,9 @@ def landscape(
     from dashpot.landscapes import plot_landscapes, plot_lines, sharpness_table
     from dashpot.landscapes.pictures import check_suffix, save_figure
 
-    pictures = [output] if line is None else [output, line]
-    for place, path in enumerate(pictures):
-        check_output(path, data, *pictures[:place])
-        check_suffix(path)
+    pictures = check_outputs((output, line), data)
+    for picture in pictures:
+        check_suffix(picture)
     if points % 2 == 0:
         raise UsageError(f"dashpot landscape: --points {points} is even, so the middle is no point. Take {points + 1}.")
     asked = parsed(regularizers or ("Dropout(0.3)",)) or ()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dashpot.cli.files import check_output, read_roles
+from dashpot.cli.files import check_outputs, read_roles
 from dashpot.cli.options import (
     CodeSize,
     Duration,
@@ -94,9 +94,7 @@ def race(
     """
     if reconstruct == (target is not None):
         raise UsageError("dashpot race: needs either --target COLUMN or --reconstruct. Give one of them.")
-    places = [path for path in (output, table, report) if path is not None]
-    for number, path in enumerate(places):
-        check_output(path, data, *places[:number])
+    check_outputs((output, table, report), data)
     given = read_roles(data, target, weights, groups)
     import dashpot
     from dashpot.writing import write_text

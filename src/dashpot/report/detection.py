@@ -59,21 +59,23 @@ def summarize_detection(
         "ignored": ignored,
         "histogram": histogram(ranked["score"].to_numpy(), -detector.offset_),
         "threshold": f"{-detector.offset_:.2f}",
-        "rows": [
-            {
-                "row": int(one.row),
-                "score": f"{one.score:.2f}",
-                "p": f"{one.p_value:.4f}" if one.p_value >= 0.0001 else "below 0.0001",
-                "flagged": bool(one.flagged),
-                "reasons": str(one.reasons).split("; "),
-            }
-            for one in ranked.head(min(MOST_SHOWN, max(flagged, 10))).itertuples()
-        ],
+        "rows": [_row(one) for one in ranked.head(min(MOST_SHOWN, max(flagged, 10))).itertuples()],
         "floors": floors.to_dict("records"),
         "labels": "auroc" in floors,
         "drift": [] if drift is None else drift.head(10).to_dict("records"),
         "drifted": drift is not None,
         "more": max(0, flagged - MOST_SHOWN),
+    }
+
+
+def _row(one: Any) -> dict[str, Any]:
+    """A row in the words of the page."""
+    return {
+        "row": int(one.row),
+        "score": f"{one.score:.2f}",
+        "p": f"{one.p_value:.4f}" if one.p_value >= 0.0001 else "below 0.0001",
+        "flagged": bool(one.flagged),
+        "reasons": str(one.reasons).split("; "),
     }
 
 

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+EFFECT = ("name", "strength", "text", "interval", "p_text", "verdict")  # cells of a regularizer's row
+
 
 def to_markdown(summary: dict[str, Any]) -> str:
     """Return the summary of a study as one Markdown text; what users wrote is escaped."""
@@ -20,10 +22,7 @@ def to_markdown(summary: dict[str, Any]) -> str:
         "## What each regularizer changes",
         _table(
             ["Regularizer", "Chosen strength", "Gain", level, "Adjusted p", "Verdict"],
-            [
-                [e["name"], e["strength"], e["text"], e["interval"], e["p_text"], e["verdict"]]
-                for e in summary["effects"]
-            ],
+            [[e[cell] for cell in EFFECT] for e in summary["effects"]],
         ),
         f"Gain in {summary['score']['label']}. {summary['score']['meaning']} {summary['power']}",
         "## Are networks the right tool?",

@@ -34,11 +34,7 @@ def summarize(study: "Study") -> dict[str, Any]:
         "findings": more,
         "facts": _facts(study.settings),
         "tiles": _tiles(study),
-        "score": {
-            "label": study.score.label,
-            "meaning": study.score.meaning,
-            "level": study.settings["level"],
-        },
+        "score": {"label": study.score.label, "meaning": study.score.meaning, "level": study.settings["level"]},
         "second": _second_unit(study),
         "power": power_sentence(study),
         "noticed": [asdict(finding) for finding in findings(study)],

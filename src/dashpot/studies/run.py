@@ -73,6 +73,14 @@ class Round:
         """Whether there is the network without regularizer and one with."""
         return BASELINE in self.answered() and any(row["kind"] == "regularizer" for row in self.rows)
 
+    def answer(self, method: str, problem: Problem, drawn: list[Split], scores: list[Score]) -> list[dict[str, Any]]:
+        """Score a method whose networks are all there; the rows that are new."""
+        own = {k: self.trained[k] for k, trial in enumerate(self.trials) if trial.method == method}
+        rows, predicted = network_results(problem, drawn, self.trials, own, scores)
+        self.rows += rows
+        self.predicted |= predicted
+        return rows
+
     def join(self, later: "Round") -> None:
         """Add the splits of a later round."""
         self.trained |= {len(self.trials) + number: done for number, done in later.trained.items()}
@@ -119,11 +127,7 @@ def run_round(
             found.trained[done.job] = done
             waiting[method].discard(done.job)
             if not waiting[method]:
-                own = {k: found.trained[k] for k, trial in enumerate(found.trials) if trial.method == method}
-                answers, predicted = network_results(problem, drawn, found.trials, own, scores)
-                found.rows += answers
-                found.predicted |= predicted
-                teller.hear(method, answers)
+                teller.hear(method, found.answer(method, problem, drawn, scores))
             found.overdue = _is_over(end) and found.useful() and len(found.trained) < len(jobs)
             if found.overdue:
                 break
