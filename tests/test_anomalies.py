@@ -21,7 +21,7 @@ from dashpot.anomalies.juries import weights_of
 from dashpot.anomalies.neighbours import mean_distances
 from dashpot.anomalies.scale import Scale
 from dashpot.anomalies.standard import CAP, Standard
-from dashpot.anomalies.tails import tail_probabilities
+from dashpot.anomalies.tails import scores_of_juries, tail_probabilities
 from dashpot.anomalies.threshold import cheapest, labels_of
 from dashpot.optimizers import AdamW
 from dashpot.reconstruction import Cell
@@ -208,6 +208,19 @@ def test_drift_names_the_column_that_moved(surveyed, survey):
     moved = surveyed.drift(survey.assign(age=survey["age"] + 15))
     assert moved["what"][0] == "age"
     assert moved["p"][0] < 0.001
+
+
+def test_rows_as_those_of_the_fit_have_not_drifted():
+    rng, fewest = np.random.default_rng(0), []
+    for seed in range(8):
+        found = AnomalyDetector(**QUICK | {"folds": 4, "random_state": seed}).fit(rng.normal(size=(300, 3)))
+        fewest.append(found.drift(rng.normal(size=(3000, 3)))["p"].min())
+    assert sum(p < 0.05 for p in fewest) <= 1
+
+
+def test_scores_are_compared_jury_by_jury():
+    by_fold, fold = np.array([[1.0, 3.0], [np.nan, 5.0]]), np.array([-1, 1])
+    assert scores_of_juries(by_fold, fold).tolist() == [[1.0, 3.0], [5.0, 5.0]]
 
 
 def test_simple_methods_stand_beside(surveyed, survey):

@@ -11,7 +11,7 @@ from dashpot.arrays import described_network
 from dashpot.model_files import Tensors
 
 PLAIN = ("contamination", "folds", "trim", "max_epochs", "batch_size")
-ARRAYS = ("training_scores_", "training_fold_", "known_", "known_fold_", "quantiles_")
+ARRAYS = ("training_scores_", "training_fold_", "known_", "known_fold_", "quantiles_", "counts_")
 OF_JUDGE = ("usual", "centre", "whitening")
 
 

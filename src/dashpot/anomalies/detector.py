@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from dashpot.anomalies.drift import quantiles_of
+from dashpot.anomalies.drift import remembered
 from dashpot.anomalies.folds import fingerprints, folds_of
 from dashpot.anomalies.judges import KINDS, Kind
 from dashpot.anomalies.juries import DEFAULT, PARTS, juries_of, weights_of
@@ -147,7 +147,7 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
         self._judge_training_rows(examples, fold, len(kinds))
         self.known_, first = np.unique(prints, return_index=True)
         self.known_fold_ = fold[first]
-        self.quantiles_ = quantiles_of(inputs)
+        self.quantiles_, self.counts_ = remembered(inputs)
         self._set_offset()
         return self
 

@@ -7,29 +7,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from dashpot.anomalies.tails import scores_of_juries
+
 if TYPE_CHECKING:
     from dashpot.anomalies.reading import Reading
 
-GRID = 101  # quantiles of each input that a detector remembers
+SHARES = np.linspace(0, 1, 101)  # of the quantiles that a detector remembers of each input
 
 
-def quantiles_of(inputs: np.ndarray) -> np.ndarray:
-    """Quantiles of each input, missing cells left out, (GRID, inputs)."""
-    shares = np.linspace(0, 1, GRID)
+def remembered(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Quantiles of each input, missing cells left out, (quantiles, inputs), and how many cells they are of."""
     columns = [column[~np.isnan(column)] for column in inputs.T.astype(np.float64)]
-    return np.column_stack([np.quantile(c, shares) if len(c) else np.zeros(GRID) for c in columns])
+    quantiles = [np.quantile(column, SHARES) if len(column) else np.zeros(len(SHARES)) for column in columns]
+    return np.column_stack(quantiles), np.array([len(column) for column in columns])
 
 
 def drift(detector: Reading, X: Any) -> pd.DataFrame:
     """Kolmogorov-Smirnov tests of the score and of each column against the fit."""
-    inputs, _, _ = detector._encoded(X)
-    scores = detector.anomaly_scores(X)
-    rows = [("the score", *_compared(scores, np.quantile(detector.training_scores_, np.linspace(0, 1, GRID))))]
-    columns = detector.encoder_.inputs_
-    for source in np.unique(columns.source):
-        own = np.flatnonzero(columns.source == source)
-        tests = [_compared(inputs[:, i], detector.quantiles_[:, i]) for i in own]
-        rows.append((str(detector.encoder_.columns_[source].name), *max(tests)))
+    inputs, targets, fold = detector._encoded(X)
+    scores = scores_of_juries(detector._scores_by_fold(inputs, targets, fold), fold)
+    known = detector.training_scores_
+    rows = [("the score", *_compared(scores, np.quantile(known, SHARES), len(known)))]
+    rows += _of_columns(detector, inputs)
     table = pd.DataFrame(rows, columns=["what", "statistic", "p"])
     order = np.argsort(table["p"].to_numpy(), kind="stable")
     adjusted = np.minimum(1, np.maximum.accumulate(table["p"].to_numpy()[order] * np.arange(len(table), 0, -1)))
@@ -37,14 +36,32 @@ def drift(detector: Reading, X: Any) -> pd.DataFrame:
     return table.sort_values(["p", "statistic"], ascending=[True, False], ignore_index=True)
 
 
-def _compared(values: np.ndarray, quantiles: np.ndarray) -> tuple[float, float]:
-    """Largest difference of two distributions, and the bound of Dvoretzky, Kiefer and Wolfowitz for its p-value."""
-    values = values[~np.isnan(values)].astype(np.float64)
+def _of_columns(detector: Reading, inputs: np.ndarray) -> list[tuple[str, float, float]]:
+    """Each source column by the input that tells most, its p-value adjusted for the number of its inputs."""
+    found, source = [], detector.encoder_.inputs_.source
+    for number in np.unique(source):
+        tests = [
+            _compared(inputs[:, [place]], detector.quantiles_[:, place], int(detector.counts_[place]))
+            for place in np.flatnonzero(source == number)
+        ]
+        statistic, p = min(tests, key=lambda test: (test[1], -test[0]))
+        found.append((str(detector.encoder_.columns_[number].name), statistic, min(1.0, p * len(tests))))
+    return found
+
+
+def _compared(values: np.ndarray, quantiles: np.ndarray, fitted: int) -> tuple[float, float]:
+    """Largest difference of two distributions, and the bound of Dvoretzky, Kiefer and Wolfowitz for its p-value.
+
+    The new rows have `values` (rows, values of a row), the `fitted` cells of the fit have left their `quantiles`,
+    which tell their distribution up to one step between quantiles and one cell.
+    """
+    values = values[~np.isnan(values).any(1)].astype(np.float64)
     if not len(values):
         return 0.0, 1.0
     known = np.sort(quantiles)
-    at = np.unique(np.concatenate([values, known]))
-    ours = np.searchsorted(np.sort(values), at, side="right") / len(values)
+    at = np.unique(np.append(values, known))
+    ours = np.searchsorted(np.sort(values, axis=None), at, side="right") / values.size
     theirs = np.searchsorted(known, at, side="right") / len(known)
-    statistic = float(max(0.0, np.abs(ours - theirs).max() - 1 / GRID))  # the grid of the fit is no finer
-    return statistic, float(min(1.0, 2 * np.exp(-2 * len(values) * statistic**2)))
+    statistic = float(max(0.0, np.abs(ours - theirs).max() - 1 / len(known) - 1 / fitted))
+    pairs = fitted * len(values) / (fitted + len(values))
+    return statistic, float(min(1.0, 2 * np.exp(-2 * pairs * statistic**2)))

@@ -28,6 +28,7 @@ class Reading:
     encoder_: TableEncoder
     training_scores_: np.ndarray
     quantiles_: np.ndarray
+    counts_: np.ndarray
     offset_: float
 
     if TYPE_CHECKING:
@@ -37,6 +38,9 @@ class Reading:
 
         def _encoded(self, X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             """Inputs, targets, and the fold of the rows that are training rows, else -1."""
+
+        def _scores_by_fold(self, inputs: np.ndarray, targets: np.ndarray, fold: np.ndarray) -> np.ndarray:
+            """Score of each row by the juries that left each fold out."""
 
     def choose_threshold(self, X: Any, y: Any, cost: float = 1.0) -> Self:
         """Set `offset_` so that errors on labelled rows cost least.
@@ -81,7 +85,7 @@ class Reading:
         Returns
         -------
         DataFrame with the columns what, statistic (largest difference of the distributions, 0 to 1), p (adjusted
-        for the number of columns by Holm's method).
+        for the number of columns by Holm's method; it allows for chance among the rows of the fit, too).
         """
         from dashpot.anomalies.drift import drift
 

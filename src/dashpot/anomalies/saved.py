@@ -67,6 +67,8 @@ def _arrays_fit(detector: AnomalyDetector) -> bool:
         and bool((numbers >= 0).all() and (numbers < folds).all())
         and detector.quantiles_.ndim == 2
         and detector.quantiles_.shape[1] == inputs
+        and detector.counts_.shape == (inputs,)
+        and bool((detector.counts_ > 0).all())
         and all(part.shape == measures for part in vars(detector.scale_).values())
     )
 

@@ -13,6 +13,14 @@ def own_scores(by_fold: np.ndarray, fold: np.ndarray) -> np.ndarray:
     return np.asarray(scores)
 
 
+def scores_of_juries(by_fold: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """The score of each row by each jury, as single juries judged the training rows, (rows, folds).
+
+    Of a row that is a training row there is but the score by its own jury.
+    """
+    return np.where(fold[:, None] >= 0, own_scores(by_fold, fold)[:, None], by_fold)
+
+
 def tail_probabilities(by_fold: np.ndarray, fold: np.ndarray, known: np.ndarray, known_fold: np.ndarray) -> np.ndarray:
     """The share of usual rows that are as odd, (rows,), in (0, 1]; cross-conformal.
 
@@ -25,10 +33,8 @@ def tail_probabilities(by_fold: np.ndarray, fold: np.ndarray, known: np.ndarray,
     known, known_fold : arrays (training rows,)
         Scores of the training rows by the networks that left them out, and their folds.
     """
-    own = own_scores(by_fold, fold)
-    by_fold = np.where(fold[:, None] >= 0, own[:, None], by_fold)
     as_odd = np.zeros(len(by_fold))
-    for number, scores in enumerate(by_fold.T):
+    for number, scores in enumerate(scores_of_juries(by_fold, fold).T):
         held = np.sort(known[known_fold == number])
         # a training row meets itself here, up to rounding, and must count
         as_odd += len(held) - np.searchsorted(held, scores - 1e-9, side="left")
