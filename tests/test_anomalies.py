@@ -191,11 +191,39 @@ def test_a_row_with_a_missing_cell_is_no_odder_for_it(plane):
     assert found.training_scores_[100] < np.quantile(found.training_scores_, 0.9)
 
 
-def test_an_unseen_level_is_said_to_be_one():
-    table = pd.DataFrame({"colour": ["red", "green", "blue"] * 40, "size": np.arange(120.0)})
+@pytest.fixture(scope="module", params=["two levels", "three levels", "three levels and missing cells"])
+def coloured(request):
+    """A detector that knows the colours red, green, and perhaps blue, and a row of a colour."""
+    colours = np.resize(["red", "green", "blue"] if "three" in request.param else ["red", "green"], 120).astype(object)
+    if "missing" in request.param:
+        colours[::10] = None
+    table = pd.DataFrame({"colour": colours, "size": np.arange(120.0), "weight": np.arange(120.0) ** 2})
+    return AnomalyDetector(**QUICK).fit(table), table.iloc[[1]].assign(size=50.5)
+
+
+def test_an_unseen_level_is_said_to_be_one(coloured):
+    found, row = coloured
+    assert found.reasons(row.assign(colour="violet"), most=1) == ["colour is 'violet', which the fit had not seen"]
+
+
+@pytest.mark.parametrize("colour", [None, "violet"])
+def test_a_category_that_is_missing_or_unseen_counts_for_nothing(coloured, colour):
+    found, row = coloured
+    strange = row.assign(colour=colour)
+    assert found.explain(strange).set_index("column").loc["colour", "times"] == 0
+    inputs, targets, fold = found._encoded(strange)
+    own = [cell for cell in found.standard_.cells if cell.category][0]
+    assert fold[0] == -1
+    assert np.isnan(targets[0, own.first : own.past]).all()
+    seen = found.networks_[0].seen(inputs)
+    assert (seen[0, own.first : own.past] == 0).all()
+
+
+def test_levels_unseen_at_fit_are_drift():
+    table = pd.DataFrame({"sex": ["f", "m"] * 150, "size": np.arange(300.0)})
     found = AnomalyDetector(**QUICK).fit(table)
-    words = found.explain(table.iloc[[0]].assign(colour="violet"), most=2)
-    assert "a level that the fit had not" in set(words["seen"])
+    moved = found.drift(table.assign(sex=["q", "m"] * 150)).set_index("what")
+    assert moved.loc["sex", "p"] < 0.001
 
 
 def test_every_row_has_a_reason(surveyed, survey):

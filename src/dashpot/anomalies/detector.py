@@ -18,6 +18,7 @@ from dashpot.anomalies.reading import Reading
 from dashpot.anomalies.scale import Scale
 from dashpot.anomalies.standard import Standard
 from dashpot.anomalies.tails import own_scores, tail_probabilities
+from dashpot.anomalies.unread import inputs_of
 from dashpot.errors import DataError, UsageError
 from dashpot.estimators.features import Features
 from dashpot.jobs import Examples
@@ -132,7 +133,7 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
         kinds = self._check_parameters()
         self.encoder_ = TableEncoder("AnomalyDetector").fit(X)
         self._take_features()
-        inputs = self.encoder_.transform(X)
+        inputs = inputs_of(self.encoder_, X)
         if len(inputs) < 3:
             raise DataError(
                 f"AnomalyDetector: has to compare rows, but n_samples = {len(inputs)}. Pass at least 3 rows."
@@ -147,7 +148,7 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
         self._judge_training_rows(examples, fold, len(kinds))
         self.known_, first = np.unique(prints, return_index=True)
         self.known_fold_ = fold[first]
-        self.quantiles_, self.counts_ = remembered(inputs)
+        self.quantiles_, self.counts_ = remembered(inputs, self.encoder_.inputs_.indicator)
         self._set_offset()
         return self
 
@@ -196,7 +197,7 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
     def _encoded(self, X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Inputs, targets, and the fold of the rows that are training rows, else -1."""
         check_is_fitted(self, "juries_")
-        inputs = self.encoder_.transform(X)
+        inputs = inputs_of(self.encoder_, X)
         prints = fingerprints(inputs)
         place = np.minimum(np.searchsorted(self.known_, prints), len(self.known_) - 1)
         fold = np.where(self.known_[place] == prints, self.known_fold_[place], -1)

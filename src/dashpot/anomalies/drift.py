@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 SHARES = np.linspace(0, 1, 101)  # of the quantiles that a detector remembers of each input
 
 
-def remembered(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Quantiles of each input, missing cells left out, (quantiles, inputs), and how many cells they are of."""
-    columns = [column[~np.isnan(column)] for column in inputs.T.astype(np.float64)]
+def remembered(inputs: np.ndarray, indicator: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Quantiles of each input, missing numbers left out, (quantiles, inputs), and how many cells they are of."""
+    columns = [column[~np.isnan(column)] for column in _comparable(inputs, indicator).T.astype(np.float64)]
     quantiles = [np.quantile(column, SHARES) if len(column) else np.zeros(len(SHARES)) for column in columns]
     return np.column_stack(quantiles), np.array([len(column) for column in columns])
+
+
+def _comparable(inputs: np.ndarray, indicator: np.ndarray) -> np.ndarray:
+    """Inputs in which a category that is missing or unseen is neither of a level, 1, nor of another, 0."""
+    return np.where(indicator & np.isnan(inputs), 0.5, inputs)
 
 
 def drift(detector: Reading, X: Any) -> pd.DataFrame:
@@ -38,7 +43,8 @@ def drift(detector: Reading, X: Any) -> pd.DataFrame:
 
 def _of_columns(detector: Reading, inputs: np.ndarray) -> list[tuple[str, float, float]]:
     """Each source column by the input that tells most, its p-value adjusted for the number of its inputs."""
-    found, source = [], detector.encoder_.inputs_.source
+    columns = detector.encoder_.inputs_
+    found, source, inputs = [], columns.source, _comparable(inputs, columns.indicator)
     for number in np.unique(source):
         tests = [
             _compared(inputs[:, [place]], detector.quantiles_[:, place], int(detector.counts_[place]))

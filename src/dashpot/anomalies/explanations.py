@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from dashpot.anomalies.standard import CAP
-from dashpot.anomalies.wording import words_of
+from dashpot.anomalies.unread import is_new, unread
+from dashpot.anomalies.wording import Words, words_of
 from dashpot.errors import UsageError
 from dashpot.reconstruction import Reconstruction
 
@@ -29,6 +30,16 @@ class Finding(NamedTuple):
     times: float
     share: float
     words: str
+    notable: bool
+
+
+class _Row(NamedTuple):
+    """A row as it was seen and expected, (inputs,) each, and what is unread of its categories."""
+
+    number: int
+    seen: np.ndarray
+    expected: np.ndarray
+    unread: dict[int, str]
 
 
 def explain(detector: Reading, X: Any, most: int) -> pd.DataFrame:
@@ -42,7 +53,7 @@ def reasons(detector: Reading, X: Any, most: int) -> list[str]:
     findings, count = _findings(detector, X, most)
     rows: dict[int, list[str]] = {}
     for found in findings:
-        if found.times >= NOTABLE and found.seen != found.expected:
+        if found.notable:
             rows.setdefault(found.row, []).append(found.words)
     return ["; ".join(rows.get(row, [NO_COLUMN])) for row in range(count)]
 
@@ -52,12 +63,14 @@ def _findings(detector: Reading, X: Any, most: int) -> tuple[list[Finding], int]
     if isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 1:
         raise UsageError(f"AnomalyDetector.explain(most={most!r}): must be a whole number of at least 1.")
     inputs, targets, fold = detector._encoded(X)
+    unknown = unread(detector.encoder_, X)
     found: list[Finding] = []
     for group in np.unique(fold):
         rows = np.flatnonzero(fold == group)
         expected, times = _judged(detector, inputs[rows], targets[rows], int(group))
         for row, own, far in zip(rows, expected, times, strict=True):
-            found += _of_row(detector, int(row), inputs[row], own, far)[:most]
+            words = {source: str(texts[row]) for source, texts in unknown.items()}
+            found += _of_row(detector, _Row(int(row), inputs[row], own, words), far)[:most]
     return sorted(found, key=lambda one: one.row), len(inputs)
 
 
@@ -75,24 +88,36 @@ def _judged(detector: Reading, inputs: np.ndarray, targets: np.ndarray, fold: in
     return expected, np.mean(times, axis=0)
 
 
-def _of_row(detector: Reading, row: int, seen: np.ndarray, expected: np.ndarray, times: np.ndarray) -> list[Finding]:
-    """The cells of one row, the oddest first."""
+def _of_row(detector: Reading, row: _Row, times: np.ndarray) -> list[Finding]:
+    """The cells of one row: levels that the fit had not seen, then the oddest first."""
     squares = np.square(times)
     shares = squares / (squares.sum() or 1.0)
+    seen_before = np.array([not is_new(row.unread.get(cell.source, "")) for cell in detector.standard_.cells])
     return [
-        _finding(detector, row, int(cell), seen, expected, float(times[cell]), float(shares[cell]))
-        for cell in np.argsort(-times, kind="stable")
+        _finding(detector, row, int(cell), float(times[cell]), float(shares[cell]))
+        for cell in np.lexsort((-times, seen_before))
     ]
 
 
-def _finding(
-    detector: Reading, row: int, number: int, seen: np.ndarray, expected: np.ndarray, times: float, share: float
-) -> Finding:
+def _finding(detector: Reading, row: _Row, number: int, times: float, share: float) -> Finding:
     """One cell in words."""
     cell = detector.standard_.cells[number]
     column = detector.encoder_.columns_[cell.source]
-    have, want, chance = words_of(cell, column, seen, expected)
+    unread = row.unread.get(cell.source, "")
+    words = words_of(cell, column, row.seen, row.expected, unread)
+    if is_new(unread):
+        sentence, notable = f"{column.name} is {unread}, which the fit had not seen", True
+    else:
+        sentence = f"{column.name} is {words.seen}, {words.expected} was expected ({_why(words, times)})"
+        notable = times >= NOTABLE and words.seen != words.expected
+    return Finding(
+        row.number, str(column.name), words.seen, words.expected, round(times, 2), round(share, 3), sentence, notable
+    )
+
+
+def _why(words: Words, times: float) -> str:
+    """How odd a cell is."""
+    if words.chance:
+        return f"its probability was {words.chance}"
     often = f"{times:.1f} times" if times < 0.999 * CAP else f"{CAP:.0f} times or more"
-    why = f"its probability was {chance}" if chance else f"{often} the usual error"
-    words = f"{column.name} is {have}, {want} was expected ({why})"
-    return Finding(row, str(column.name), have, want, round(times, 2), round(share, 3), words)
+    return f"{often} the usual error"

@@ -67,7 +67,8 @@ class Reading:
         Returns
         -------
         DataFrame with the columns row (0 is the first), column, seen, expected, times (the usual error), share (of
-        the row's residual) and words; the oddest column of each row first.
+        the row's residual), words and notable (whether `reasons` names it); the oddest column of each row first, and
+        before it levels that the fit had not seen, which count for nothing in the score.
         """
         from dashpot.anomalies.explanations import explain
 

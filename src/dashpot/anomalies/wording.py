@@ -9,9 +9,6 @@ import numpy as np
 from dashpot.reconstruction import Cell
 from dashpot.tables.schema import Column
 
-UNSEEN = "a level that the fit had not"
-
-
 class Words(NamedTuple):
     """The value of a cell, the expected one, and how probable the value was (empty for amounts)."""
 
@@ -20,7 +17,7 @@ class Words(NamedTuple):
     chance: str = ""
 
 
-def words_of(cell: Cell, column: Column, seen: np.ndarray, expected: np.ndarray) -> Words:
+def words_of(cell: Cell, column: Column, seen: np.ndarray, expected: np.ndarray, unread: str = "") -> Words:
     """A cell in words.
 
     Parameters
@@ -31,6 +28,8 @@ def words_of(cell: Cell, column: Column, seen: np.ndarray, expected: np.ndarray)
         The encoded row.
     expected : float array (inputs,)
         Amounts in the encoder's units, and a probability for each level.
+    unread : str
+        Of a category that is missing, or of a level unseen at fit: what to say of it.
     """
     own = slice(cell.first, cell.past)
     if not cell.category:
@@ -41,9 +40,8 @@ def words_of(cell: Cell, column: Column, seen: np.ndarray, expected: np.ndarray)
         names.insert(0, _first_level(column))
         held, chances = np.array([1 - held[0], held[0]]), np.array([1 - chances[0], chances[0]])
     likeliest = names[int(np.argmax(chances))]
-    if not (held > 0).any():
-        absent = column.missing and seen[cell.past] > 0
-        return Words("missing" if absent else UNSEEN, likeliest)
+    if unread:
+        return Words(unread, likeliest)
     state = int(np.argmax(held))
     return Words(names[state], likeliest, _percent(float(chances[state])))
 
