@@ -23,9 +23,11 @@ from dashpot.anomalies.scale import Scale
 from dashpot.anomalies.standard import CAP, Standard
 from dashpot.anomalies.tails import scores_of_juries, tail_probabilities
 from dashpot.anomalies.threshold import cheapest, labels_of
+from dashpot.anomalies.wording import words_of
 from dashpot.optimizers import AdamW
 from dashpot.reconstruction import Cell
 from dashpot.report.detection import histogram, render_detection, summarize_detection
+from dashpot.tables.schema import Column
 
 QUICK = {"kinds": KINDS[:1], "folds": 2, "max_epochs": 3, "random_state": 0, "workers": 1}
 
@@ -175,6 +177,35 @@ def test_seen_values_are_those_of_the_table(surveyed, survey):
     assert float(found.loc["age", "seen"].replace(",", "")) == survey["age"].iloc[0]
     assert found.loc["region", "seen"] == "'north'"
     assert found["share"].sum() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected", "texts"),
+    [
+        (101325, 101345, ("101,325", "101,345")),
+        (101325, 101325.25, ("101,325", "101,325.25")),
+        (2026, 2025.5, ("2026", "2025.5")),
+        (1e12, 0.001, ("1e+12", "0.001")),
+        (np.nan, 5, ("missing", "5")),
+    ],
+)
+def test_numbers_have_as_many_digits_as_tell_them_apart(seen, expected, texts):
+    words = words_of(Cell(0, 0, 1, False), Column("pressure", "number"), np.array([seen]), np.array([expected]))
+    assert (words.seen, words.expected) == texts
+
+
+def test_times_of_one_day_are_told_apart():
+    column = Column("arrival", "date")
+    words = words_of(Cell(0, 0, 1, False), column, np.array([19000.75]), np.array([19000.5]))
+    assert words[:2] == ("2022-01-08 18:00", "2022-01-08 12:00")
+    assert words_of(Cell(0, 0, 1, False), column, np.zeros(1), np.ones(1))[:2] == ("1970-01-01", "1970-01-02")
+
+
+def test_an_odd_number_is_a_reason_though_it_is_near_the_others():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"pressure": 101325 + rng.normal(size=200), "size": rng.normal(size=200)})
+    found = AnomalyDetector(**QUICK).fit(table)
+    assert found.reasons(pd.DataFrame({"pressure": [101345.0], "size": [0.0]}))[0].startswith("pressure is 101,345, 101,3")
 
 
 def test_missing_cells_are_neither_punished_nor_an_error(surveyed, survey):

@@ -109,7 +109,7 @@ def _finding(detector: Reading, row: _Row, number: int, times: float, share: flo
         sentence, notable = f"{column.name} is {unread}, which the fit had not seen", True
     else:
         sentence = f"{column.name} is {words.seen}, {words.expected} was expected ({_why(words, times)})"
-        notable = times >= NOTABLE and words.seen != words.expected
+        notable = times >= NOTABLE and not (cell.category and words.seen == words.expected)
     return Finding(
         row.number, str(column.name), words.seen, words.expected, round(times, 2), round(share, 3), sentence, notable
     )

@@ -6,8 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dashpot.anomalies.unread import MISSING
 from dashpot.reconstruction import Cell
 from dashpot.tables.schema import Column
+
+DIGITS = range(4, 18)  # of numbers: the first that tell two apart
+UNITS = ("D", "m")  # of dates; float32 days tell some minutes apart
+
 
 class Words(NamedTuple):
     """The value of a cell, the expected one, and how probable the value was (empty for amounts)."""
@@ -33,7 +38,7 @@ def words_of(cell: Cell, column: Column, seen: np.ndarray, expected: np.ndarray,
     """
     own = slice(cell.first, cell.past)
     if not cell.category:
-        return Words(_amount(seen[cell.first], column), _amount(expected[cell.first], column))
+        return Words(*_amounts(seen[cell.first], expected[cell.first], column))
     names = [_level(name, column) for name, _ in column.inputs()][: cell.past - cell.first]
     held, chances = seen[own], expected[own]
     if len(names) == 1:  # one indicator tells two levels
@@ -63,10 +68,28 @@ def _first_level(column: Column) -> str:
     return repr(column.levels[0])
 
 
-def _amount(value: float, column: Column) -> str:
-    """A number or a date."""
-    if np.isnan(value):
-        return "missing"
+def _amounts(seen: float, expected: float, column: Column) -> tuple[str, str]:
+    """Two numbers or dates, with as many digits, or so exact a time, that they can be told apart."""
+    first, second = (float(value) * column.scale + column.center for value in (seen, expected))
     if column.kind == "date":
-        return str(np.datetime64(0, "D") + np.timedelta64(round(float(np.clip(value, -7e5, 2.9e6))), "D"))
-    return f"{float(value) * column.scale + column.center:,.4g}"
+        pairs = [(_date(first, unit), _date(second, unit)) for unit in UNITS]
+    else:
+        pairs = [(_number(first, digits), _number(second, digits)) for digits in DIGITS]
+    return next((pair for pair in pairs if pair[0] != pair[1]), pairs[0])
+
+
+def _date(days: float, unit: str) -> str:
+    """Days since 1970 as a date, with the time of day if the unit is shorter."""
+    if np.isnan(days):
+        return MISSING
+    microseconds = round(float(np.clip(days, -7e5, 2.9e6)) * 86_400e6)
+    return str(np.datetime64(microseconds, "us").astype(f"datetime64[{unit}]")).replace("T", " ")
+
+
+def _number(value: float, digits: int) -> str:
+    """A number with so many digits or, below ten millions, at least those of its whole part."""
+    if np.isnan(value):
+        return MISSING
+    whole = len(f"{abs(value):.0f}")
+    text = f"{value:,.{whole if digits < whole < 8 else digits}g}"
+    return text.replace(",", "") if abs(value) < 10_000 else text
