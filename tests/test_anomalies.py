@@ -356,6 +356,8 @@ def test_a_file_with_arrays_that_do_not_fit_is_refused(detector, tmp_path, monke
         ({"trim": 0.5}, "trim=0.5"),
         ({"max_epochs": 0}, "max_epochs=0"),
         ({"optimizer": "adam"}, "optimizer"),
+        ({"kinds": ()}, r"kinds=\(\)"),
+        ({"kinds": [(64, 64, "relu", 0.3)]}, "one Kind or more"),
     ],
 )
 def test_parameters_out_of_range_are_refused_in_one_line(parameters, words):
@@ -382,6 +384,12 @@ def test_awkward_tables_get_scores(table):
     assert np.isfinite(found.training_scores_).all()
     assert len(found.reasons(table)) == len(table)
     np.testing.assert_allclose(found.anomaly_scores(table), found.training_scores_, atol=1e-9)
+
+
+def test_a_table_without_a_cell_to_reconstruct_is_refused_in_one_line():
+    with pytest.raises(DataError, match="no column has a cell to reconstruct") as error:
+        AnomalyDetector(**QUICK).fit(pd.DataFrame({"a": ["x", None] * 10}))
+    assert "\n" not in str(error.value)
 
 
 def test_equal_rows_share_a_fold_and_zero_has_no_sign():

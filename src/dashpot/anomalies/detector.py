@@ -138,7 +138,10 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
             raise DataError(
                 f"AnomalyDetector: has to compare rows, but n_samples = {len(inputs)}. Pass at least 3 rows."
             )
-        self.standard_ = Standard.of(cells_of(self.encoder_), inputs)
+        cells = cells_of(self.encoder_)
+        if not cells:
+            raise DataError("AnomalyDetector.fit: no column has a cell to reconstruct. Add a column that differs.")
+        self.standard_ = Standard.of(cells, inputs)
         examples = Examples(inputs, targets_of(self.standard_.cells, inputs), self.encoder_.inputs_)
         random = np.random.default_rng(check_random_state(self.random_state).randint(2**31, size=2))
         prints = fingerprints(inputs)
@@ -158,6 +161,8 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
         share = self.contamination
         if share != "auto" and not (isinstance(share, int | float | np.number) and 0 < share <= 0.5):
             raise UsageError(f"{call}(contamination={share!r}): must be 'auto' or a share above 0 and at most 0.5.")
+        if self.kinds is not None and not (len(self.kinds) and all(isinstance(kind, Kind) for kind in self.kinds)):
+            raise UsageError(f"{call}(kinds={self.kinds!r}): pass one Kind or more, or None for the usual three.")
         if not len(self.parts) or not set(self.parts) <= set(PARTS):
             raise UsageError(f"{call}(parts={self.parts!r}): must be some of {', '.join(PARTS)}.")
         if not 0 <= self.trim < 0.5:
