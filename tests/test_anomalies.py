@@ -400,6 +400,14 @@ def test_equal_rows_share_a_fold_and_zero_has_no_sign():
     assert set(fold) == {0, 1, 2, 3}
 
 
+def test_a_missing_cell_has_no_sign():
+    rows = np.array([[np.nan, 1], [-np.float32(np.nan), 1]], dtype=np.float32)
+    assert np.signbit(rows[:, 0]).tolist() == [False, True]
+    first, second = fingerprints(rows)
+    assert first == second
+    assert np.signbit(rows[1, 0])
+
+
 def test_an_untrained_network_is_worse(plane):
     one = {"kinds": KINDS[:1], "parts": ("residual",), "random_state": 0, "workers": 1}
     untrained = AnomalyDetector(optimizer=AdamW(1e-12), max_epochs=1, **one).fit(plane)

@@ -9,7 +9,8 @@ import numpy as np
 
 def fingerprints(inputs: np.ndarray) -> np.ndarray:
     """A 63-bit number for each encoded row; equal rows have equal numbers."""
-    rows = np.ascontiguousarray(inputs, dtype=np.float32) + np.float32(0.0)  # -0.0 becomes 0.0
+    rows = np.ascontiguousarray(inputs, dtype=np.float32) + np.float32(0.0)  # a copy, -0.0 becomes 0.0
+    rows[np.isnan(rows)] = np.nan  # without a sign, which 0/0 has on some processors
     digests = b"".join(blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
     return np.frombuffer(digests, dtype=np.int64) & np.int64(2**63 - 1)
 
