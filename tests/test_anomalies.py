@@ -126,6 +126,11 @@ def test_the_nearest_references_are_those_of_a_sorted_list():
     np.testing.assert_allclose(mean_distances(points, references, (1, 7, 99)), wanted, rtol=1e-3)
 
 
+def test_a_missing_number_adds_nothing_to_a_distance():
+    points, references = np.array([[1.0, np.nan], [1.0, 2.0]]), np.array([[1.0, 5.0], [4.0, 2.0]])
+    assert mean_distances(points, references, (1, 2)).tolist() == [[0.0, 1.5], [3.0, 3.0]]
+
+
 def test_one_cell_makes_a_row_odd_up_to_a_limit_only():
     standard = Standard((Cell(0, 0, 1, False),), np.zeros(1), np.ones(1))
     times = standard.times(np.zeros((3, 1)), np.array([[2.0], [25.0], [np.nan]]), usual=np.ones(1))
@@ -250,6 +255,16 @@ def test_a_category_that_is_missing_or_unseen_counts_for_nothing(coloured, colou
     assert np.isnan(targets[0, own.first : own.past]).all()
     seen = found.networks_[0].seen(inputs)
     assert (seen[0, own.first : own.past] == 0).all()
+
+
+@pytest.mark.parametrize("colour", [None, "violet"])
+def test_a_row_is_no_odder_for_a_category_that_is_missing_or_unseen(colour):
+    rng = np.random.default_rng(0)
+    colours = rng.choice(np.array(["red", "green", "blue", "white"], dtype=object), 600)
+    table = pd.DataFrame({"colour": colours, "size": rng.normal(size=600), "weight": rng.normal(size=600)})
+    found = AnomalyDetector(parts=("nearest", "tenth"), **QUICK).fit(table[:300])
+    whole, without = found.anomaly_scores(table[300:]), found.anomaly_scores(table[300:].assign(colour=colour))
+    assert (without <= whole + 1e-6).all()
 
 
 def test_levels_unseen_at_fit_are_drift():

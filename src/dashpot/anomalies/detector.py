@@ -134,14 +134,7 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
         self.encoder_ = TableEncoder("AnomalyDetector").fit(X)
         self._take_features()
         inputs = inputs_of(self.encoder_, X)
-        if len(inputs) < 3:
-            raise DataError(
-                f"AnomalyDetector: has to compare rows, but n_samples = {len(inputs)}. Pass at least 3 rows."
-            )
-        cells = cells_of(self.encoder_)
-        if not cells:
-            raise DataError("AnomalyDetector.fit: no column has a cell to reconstruct. Add a column that differs.")
-        self.standard_ = Standard.of(cells, inputs)
+        self.standard_ = self._standard(inputs)
         examples = Examples(inputs, targets_of(self.standard_.cells, inputs), self.encoder_.inputs_)
         random = np.random.default_rng(check_random_state(self.random_state).randint(2**31, size=2))
         prints = fingerprints(inputs)
@@ -176,6 +169,17 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
         if self.optimizer is not None and not isinstance(self.optimizer, Optimizer):
             raise UsageError(f"{call}(optimizer={self.optimizer!r}): pass an instance, for example AdamW(0.001).")
         return KINDS if self.kinds is None else tuple(self.kinds)
+
+    def _standard(self, inputs: np.ndarray) -> Standard:
+        """What is usual of the cells; refuses rows that cannot be judged."""
+        cells = cells_of(self.encoder_)
+        if len(inputs) < 3:
+            raise DataError(
+                f"AnomalyDetector: has to compare rows, but n_samples = {len(inputs)}. Pass at least 3 rows."
+            )
+        if not cells:
+            raise DataError("AnomalyDetector.fit: no column has a cell to reconstruct. Add a column that differs.")
+        return Standard.of(cells, inputs)
 
     def _judge_training_rows(self, examples: Examples, fold: np.ndarray, kinds: int) -> None:
         """Scores of the training rows by the juries that left them out, and the scale of each measure."""

@@ -59,6 +59,8 @@ class Jury:
         wanted = tuple(count for part, count in counts.items() if part in parts)
         if wanted:
             seen = self.judges[0].network.seen(inputs)[:, standard.held].astype(np.float32)
+            # a category that says nothing is seen as the mean of its levels, which is far from each of them
+            seen[np.isnan(inputs[:, standard.held]) & standard.levels] = np.nan
             found += list(mean_distances(seen, self.rows, wanted).T)
         return np.column_stack(found)
 

@@ -38,6 +38,11 @@ class Standard:
         """The inputs that hold a cell, int (cells' inputs,): not those that only say that one is missing."""
         return np.concatenate([np.arange(cell.first, cell.past) for cell in self.cells])
 
+    @property
+    def levels(self) -> np.ndarray:
+        """Which of the inputs that hold a cell tell the level of a category, bool (cells' inputs,)."""
+        return np.concatenate([np.full(cell.past - cell.first, cell.category) for cell in self.cells])
+
     def errors(self, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """How far each cell is from what was expected, in spreads or doubts, (rows, cells), NaN where it is missing."""
         return Reconstruction(self.cells, "absolute").errors(outputs, targets, self.spread, self.centre)
