@@ -272,7 +272,7 @@ class MLP(Features, BaseEstimator):
             self._take_features()
         inputs = self.encoder_.transform(X)
         targets = self._targets(inputs, y)
-        check_consistent_length(inputs, targets)
+        check_consistent_length(inputs, targets, groups)
         weights = None
         rows = np.arange(len(inputs))
         if sample_weight is not None:
@@ -288,7 +288,6 @@ class MLP(Features, BaseEstimator):
             targets = np.concatenate([targets, self._targets_of_more(more, validation[1])])
             weights = None if weights is None else np.concatenate([weights, np.ones(len(held))])
         if groups is not None:
-            check_consistent_length(groups, rows if sample_weight is None else weights)
             groups = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
             groups = np.concatenate([groups, np.full(len(held), -1)])
         weights = self._with_class_weights(targets, weights)
