@@ -271,8 +271,8 @@ class MLP(Features, BaseEstimator):
             self.encoder_ = self._encoder().fit(X)
             self._take_features()
         inputs = self.encoder_.transform(X)
+        check_consistent_length(inputs, y, groups)
         targets = self._targets(inputs, y)
-        check_consistent_length(inputs, targets, groups)
         weights = None
         rows = np.arange(len(inputs))
         if sample_weight is not None:
@@ -283,6 +283,7 @@ class MLP(Features, BaseEstimator):
         held = np.arange(0)
         if validation is not None:
             more = self.encoder_.transform(validation[0])
+            check_consistent_length(more, validation[1])
             held = len(inputs) + np.arange(len(more))
             inputs = np.vstack([inputs, more])
             targets = np.concatenate([targets, self._targets_of_more(more, validation[1])])

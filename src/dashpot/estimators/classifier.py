@@ -162,7 +162,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     def _encode_more(self, y: Any) -> np.ndarray:
         """Numbers of classes that are known."""
         known = {value: number for number, value in enumerate(self.classes_.tolist())}
-        values = np.asarray(y).tolist()
+        values = column_or_1d(np.asarray(y)).tolist()
         unknown = next((value for value in values if value not in known), None)
         if unknown is not None:
             raise DataError(
