@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import dashpot
-from dashpot import DataError, EarlyStopping, EnsembleClassifier, MLPClassifier, MLPRegressor, UsageError
+from dashpot import DataError, EarlyStopping, MLPClassifier, MLPRegressor, UsageError
 from dashpot.optimizers import AdamW
 from dashpot.studies.problem import prepare
 
@@ -74,3 +74,32 @@ def test_compare_tells_small_differences_of_large_amounts_apart():
     X = np.random.default_rng(0).normal(size=(200, 2))
     prepared = prepare(X, 1.7e9 + X[:, 0], "regression", None, None, 5, None, np.random.default_rng(0))
     assert len(np.unique(prepared.examples.targets)) == 200
+
+
+def weights_of(model, rows, y, *given, **more):
+    """The total weight of each class among the training rows."""
+    model._check_parameters()
+    examples, used, _ = model._examples(rows, y, *given, more.get("validation"), None, model.warm_start)
+    return np.bincount(examples.targets[used], examples.weights[used])
+
+
+def test_balanced_classes_are_those_of_the_training_rows(rows):
+    y, model = np.repeat([0, 1], 10), MLPClassifier(**SMALL, class_weight="balanced")
+    np.testing.assert_allclose(weights_of(model, rows, y, None, validation=(rows[:10], y[:10])), [10, 10])
+
+
+def test_balanced_classes_have_the_same_total_weight(rows):
+    y, weights = np.repeat([0, 1], 10), np.r_[np.zeros(5), np.full(5, 2.0), np.full(10, 5.0)]
+    totals = weights_of(MLPClassifier(**SMALL, class_weight="balanced"), rows, y, weights)
+    np.testing.assert_allclose(totals, [30, 30])
+
+
+def test_a_warm_start_may_lack_a_class(rows):
+    model = MLPClassifier(**SMALL, class_weight="balanced", warm_start=True).fit(rows, np.arange(20) % 3)
+    assert model.fit(rows, np.arange(20) % 2).predict_proba(rows).shape == (20, 3)
+
+
+@pytest.mark.parametrize(("given", "words"), [({"Doel": 2.0}, "Did you mean 'Dole'"), ("balancd", "must be")])
+def test_class_weights_that_name_no_class_are_refused(rows, given, words):
+    with pytest.raises(UsageError, match=words):
+        MLPClassifier(**SMALL, class_weight=given).fit(rows, ["Clinton", "Dole"] * 10)

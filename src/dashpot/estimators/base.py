@@ -291,7 +291,7 @@ class MLP(Features, BaseEstimator):
         if groups is not None:
             groups = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
             groups = np.concatenate([groups, np.full(len(held), -1)])
-        weights = self._with_class_weights(targets, weights)
+        weights = self._with_class_weights(targets, weights, rows)
         return Examples(inputs, targets, self.encoder_.inputs_, weights, groups), rows, held
 
     def _encoder(self) -> Any:
@@ -311,8 +311,10 @@ class MLP(Features, BaseEstimator):
         """Targets of rows that come after the fit."""
         return self._encode_targets(y)
 
-    def _with_class_weights(self, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
-        """Row weights; classifiers multiply class weights in."""
+    def _with_class_weights(
+        self, targets: np.ndarray, weights: np.ndarray | None, rows: np.ndarray
+    ) -> np.ndarray | None:
+        """Row weights; classifiers multiply class weights in, `rows` are those of training."""
         return weights
 
     def _seed(self) -> int:
