@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import DataConversionWarning
+from sklearn.linear_model import LogisticRegression
 
 import dashpot
-from dashpot import DataError, EarlyStopping, MLPClassifier, MLPRegressor, UsageError
+from dashpot import DataError, EarlyStopping, EnsembleClassifier, MLPClassifier, MLPRegressor, UsageError
 from dashpot.optimizers import AdamW
 from dashpot.studies.problem import prepare
 
@@ -34,7 +36,8 @@ def test_a_validation_target_may_have_an_axis_that_the_training_target_has_not(r
     model = MLPRegressor(**SMALL).fit(rows, y["y"], validation=(rows, y))
     assert model.predict(rows).shape == (20,)
     classes = pd.DataFrame({"y": np.where(y["y"] > 0, "high", "low")})
-    assert MLPClassifier(**SMALL).fit(rows, classes["y"], validation=(rows, classes)).predict(rows).shape == (20,)
+    with pytest.warns(DataConversionWarning):
+        MLPClassifier(**SMALL).fit(rows, classes["y"], validation=(rows, classes))
 
 
 def test_a_validation_target_of_more_outputs_is_refused(rows):
@@ -66,7 +69,7 @@ def test_amounts_that_float32_can_tell_apart_stay_as_they_are(rows):
 
 def test_an_amount_that_float32_cannot_hold_is_refused_by_its_row(rows):
     y = np.r_[np.zeros(19), 1e39]
-    with pytest.raises(DataError, match=r"1e\+39 in row 20\. Leave such rows out"):
+    with pytest.raises(DataError, match=r"row 20 holds 1e\+39; .* Leave such rows out"):
         MLPRegressor(**SMALL).fit(rows, y)
 
 
@@ -103,3 +106,17 @@ def test_a_warm_start_may_lack_a_class(rows):
 def test_class_weights_that_name_no_class_are_refused(rows, given, words):
     with pytest.raises(UsageError, match=words):
         MLPClassifier(**SMALL, class_weight=given).fit(rows, ["Clinton", "Dole"] * 10)
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier(**SMALL), EnsembleClassifier([LogisticRegression()], folds=2)])
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_a_missing_label_is_named_by_its_row(rows, estimator, missing):
+    labels = ["a", missing, *["a", "b"] * 9]
+    for y in (labels, np.array(labels, dtype=object), pd.Series(labels, dtype="string")):
+        with pytest.raises(DataError, match="row 2 is missing"):
+            estimator.fit(rows, y)
+
+
+def test_a_missing_label_of_a_validation_row_is_named(rows):
+    with pytest.raises(DataError, match="row 1 is missing"):
+        MLPClassifier(**SMALL).fit(rows, ["a", "b"] * 10, validation=(rows[:1], [None]))

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from dashpot.errors import DataError, UsageError, did_you_mean, shown
 from dashpot.estimators.base import MLP
+from dashpot.estimators.targets import labels_of, named
 from dashpot.losses import Binary, CrossEntropy, Loss
 from dashpot.ranges import require
 
@@ -139,21 +139,12 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def _encode_targets(self, y: Any) -> np.ndarray:
         """Class numbers; `classes_` in sorted order."""
-        named = f"y={shown(y.name)}" if getattr(y, "name", None) is not None else "y"
-        y = column_or_1d(np.asarray(y), warn=True)
-        if y.dtype == object:
-            absent = np.flatnonzero([value is None or value != value for value in y])
-            if len(absent):
-                raise DataError(f"MLPClassifier.fit({named}): row {absent[0] + 1} is missing. Leave such rows out.")
-        elif y.dtype.kind == "f" and not np.isfinite(y).all():
-            raise DataError(f"MLPClassifier.fit({named}): Input y contains NaN or infinity. Leave such rows out.")
-        check_classification_targets(y)
         if self.warm_start and hasattr(self, "networks_"):
             return self._encode_more(y)
-        self.classes_, numbers = np.unique(y, return_inverse=True)
+        self.classes_, numbers = np.unique(labels_of(y, "MLPClassifier"), return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError(
-                f"MLPClassifier.fit({named}): one class only, {shown(self.classes_.tolist()[0])}; "
+                f"MLPClassifier.fit({named(y)}): one class only, {shown(self.classes_.tolist()[0])}; "
                 "at least two are needed."
             )
         self.loss_ = self._loss(numbers)
@@ -162,7 +153,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     def _encode_more(self, y: Any) -> np.ndarray:
         """Numbers of classes that are known."""
         known = {value: number for number, value in enumerate(self.classes_.tolist())}
-        values = column_or_1d(np.asarray(y)).tolist()
+        values = labels_of(y, "MLPClassifier").tolist()
         unknown = next((value for value in values if value not in known), None)
         if unknown is not None:
             raise DataError(

@@ -10,8 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators.base import MLP
+from dashpot.estimators.targets import amounts_of
 from dashpot.losses import AbsoluteError, Huber, Loss, Poisson, SquaredError
-from dashpot.scaling import LARGEST_AMOUNT, offset_of
+from dashpot.scaling import offset_of
 
 LOSSES: dict[str, Loss] = {
     "squared_error": SquaredError(),
@@ -149,7 +150,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
     def _encode_targets(self, y: Any) -> np.ndarray:
         """Amounts as the engine wants them; learns whether they have an axis for outputs, their range and offset."""
-        amounts = amounts_of(y)
+        amounts = amounts_of(y, "MLPRegressor")
         self.one_output_ = amounts.ndim == 1
         amounts = amounts.reshape(len(amounts), -1)
         self.loss_ = self._loss(amounts)
@@ -164,7 +165,7 @@ class MLPRegressor(RegressorMixin, MLP):
 
     def _encode_more(self, y: Any) -> np.ndarray:
         """Amounts of further rows as the engine wants them, as many in each row as fit had."""
-        amounts = amounts_of(y)
+        amounts = amounts_of(y, "MLPRegressor")
         return self._moved(amounts.reshape(len(amounts), -1))
 
     def _moved(self, amounts: np.ndarray) -> np.ndarray:
@@ -252,27 +253,6 @@ class MLPRegressor(RegressorMixin, MLP):
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         check_is_fitted(self, "networks_")
         return values[:, 0] if self.one_output_ else values
-
-
-def amounts_of(y: Any) -> np.ndarray:
-    """Amounts as float64, (rows,) or (rows, outputs), all of them finite."""
-    y = np.asarray(y)
-    if y.dtype.kind == "c":
-        raise ValueError("Complex data not supported. Pass the real and the imaginary part as two outputs.")
-    try:
-        amounts = np.asarray(y, dtype=np.float64)
-    except (ValueError, TypeError):
-        raise DataError("MLPRegressor.fit(y): the target holds text. Use MLPClassifier, or pass numbers.") from None
-    if amounts.ndim not in (1, 2):
-        raise DataError(f"MLPRegressor.fit(y): has shape {amounts.shape}; (rows,) or (rows, outputs) is needed.")
-    known = np.abs(amounts) <= LARGEST_AMOUNT
-    if not known.all():
-        row, value = np.argwhere(~known)[0][0], amounts[~known][0]
-        raise DataError(
-            f"MLPRegressor.fit(y): Input y contains NaN, infinity or a number beyond {LARGEST_AMOUNT:g}: {value:g} in "
-            f"row {row + 1}. Leave such rows out, or divide the target by a constant."
-        )
-    return amounts
 
 
 def offset_from(known: Any, outputs: int) -> np.ndarray:
