@@ -154,7 +154,7 @@ class MLPRegressor(RegressorMixin, MLP):
         self.one_output_ = amounts.ndim == 1
         amounts = amounts.reshape(len(amounts), -1)
         self.loss_ = self._loss(amounts)
-        self.target_range_ = np.stack([amounts.min(0), amounts.max(0)])
+        self.target_range_: np.ndarray | None = np.stack([amounts.min(0), amounts.max(0)])
         self._learn_offset(amounts)
         return self._moved(amounts)
 
