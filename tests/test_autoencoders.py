@@ -271,6 +271,41 @@ def test_missing_cells_are_filled_and_the_others_stay(mixed):
         assert (whole[name][kept[name]] == mixed[name][kept[name]]).all()
 
 
+def regions(**columns):
+    """A small table of a number and a category, and further columns."""
+    return pd.DataFrame({"age": np.arange(30.0), "region": ["n", "s", "e"] * 10} | columns)
+
+
+def test_an_unseen_level_is_not_missing():
+    model = Autoencoder(1, **QUICK).fit(regions())
+    whole = model.impute(pd.DataFrame({"age": [1.0, 2.0], "region": ["w", None]}))
+    assert whole.region[0] == "w"
+    assert whole.region[1] in ("n", "s", "e")
+
+
+def test_a_cell_of_a_column_that_was_whole_at_fit_is_filled():
+    model = Autoencoder(1, **QUICK).fit(regions(side=["left", "right"] * 15))
+    whole = model.impute(regions(side=[None, "right"] * 15))
+    assert set(whole.side) <= {"left", "right"}
+
+
+def test_levels_are_filled_in_as_their_column_writes_them():
+    member = np.array([True, False, None] * 10, dtype=object)
+    class_number = pd.Categorical([1, 2, None] * 10)
+    table = regions(member=member, class_number=class_number)
+    whole = Autoencoder(1, **QUICK).fit(table).impute(table)
+    assert set(map(type, whole.member)) <= {bool}
+    assert set(whole.class_number) <= {1, 2}
+
+
+def test_a_filled_table_keeps_its_names():
+    table = regions().set_axis([7, 3], axis=1)
+    table.loc[0, 3] = None
+    whole = Autoencoder(1, **QUICK).fit(table).impute(table)
+    assert list(whole.columns) == [7, 3]
+    assert whole[3].notna().all()
+
+
 def test_imputed_cells_are_nearer_than_the_median():
     X = load_breast_cancer().data[:, :10]
     rng = np.random.default_rng(0)

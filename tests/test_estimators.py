@@ -224,6 +224,14 @@ def test_a_loaded_regressor_keeps_parameters_and_shapes(tmp_path):
     assert same.get_params()["optimizer"] == model.optimizer
 
 
+def test_numbers_of_numpy_are_kept_in_a_model_file(tmp_path):
+    X, y = load_diabetes(return_X_y=True)
+    numbers = {"clip_outputs": np.bool_(True), "random_state": np.int64(3), "optimizer": AdamW(np.float32(0.5))}
+    loaded = dashpot.load(MLPRegressor(**SMALL | {"max_epochs": 1} | numbers).fit(X, y).save(tmp_path / "m.dashpot"))
+    kept = loaded.get_params()
+    assert (kept["clip_outputs"], kept["random_state"], kept["optimizer"].learning_rate) == (True, 3, 0.5)
+
+
 def test_a_damaged_model_file_is_refused_in_one_line(model_file, tmp_path):
     content = model_file[1].read_bytes()
     broken = tmp_path / "broken.dashpot"

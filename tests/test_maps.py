@@ -202,6 +202,24 @@ def test_pictures_are_shown_as_pictures():
     assert [len(part["pictures"]) for part in page["examples"]] == [10, 10]
 
 
+def test_a_label_of_many_whole_numbers_is_an_amount():
+    X = np.random.default_rng(0).normal(size=(120, 2))[:, [0, 0, 1]]
+    age = np.argsort(np.argsort(X[:, 0]))
+    found = embed(X, age, peers=["PCA"], sizes=(), **QUICK)
+    assert found.label.dtype == np.float64
+    assert found.measures.label["PCA"] > 0.5
+    assert embed(X, age % 20, peers=(), sizes=(), **QUICK).label.dtype.kind == "U"
+
+
+@pytest.mark.parametrize("library", ["pyarrow", "polars"])
+def test_a_table_of_any_library_has_a_map(library):
+    frame = load_iris(as_frame=True).data
+    arrow = pytest.importorskip("pyarrow").Table.from_pandas(frame)
+    table = arrow if library == "pyarrow" else pytest.importorskip("polars").from_arrow(arrow)
+    same = embed(frame, peers=(), sizes=(), **QUICK)
+    np.testing.assert_array_equal(embed(table, peers=(), sizes=(), **QUICK).codes, same.codes)
+
+
 def test_a_map_that_is_not_worth_it_is_called_so(survey_map):
     table = survey_map.measures.copy()
     table.loc["autoencoder", "reconstruction"] = table.loc["PCA", "reconstruction"]

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from dashpot.jobs import Job, Sample
 
 MOST_ROWS = 10_000  # that edges of embeddings are taken from
+LARGEST_AMOUNT = 1e30  # of a target: float32 holds what is computed from it
+COARSE = 1e-4  # of their size: float32 blurs amounts that differ by less
+
+
+def offset_of(amounts: np.ndarray) -> np.ndarray:
+    """What to subtract from amounts (rows, outputs) so that float32 tells them apart; 0 where it does anyway."""
+    low, median, high = np.quantile(amounts, (0.25, 0.5, 0.75), axis=0)
+    spread = np.where(high > low, high - low, np.ptp(amounts, axis=0))
+    return np.where(spread < COARSE * np.abs(median), median, 0.0)
 
 
 def scaling(sample: Sample, design: Any) -> tuple[np.ndarray, ...]:

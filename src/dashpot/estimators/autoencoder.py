@@ -392,9 +392,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, MLP):
         inputs = self._inputs(X)
         (network,) = self.networks_
         expected = decode(self.encoder_, self.loss_.predict(network.outputs(inputs)))
-        targets = targets_of(self.cells_, inputs)
-        absent = {cell.source: np.isnan(targets[:, cell.first]) for cell in self.cells_}
-        return filled(self.encoder_, X, expected, absent)
+        missing = self.encoder_.missing(X)
+        return filled(self.encoder_, X, expected, {cell.source: missing[:, cell.source] for cell in self.cells_})
 
     def score_samples(self, X: Any) -> np.ndarray:
         """Minus the mean error of each row's cells, (rows,): the higher, the more usual. NaN where all are missing."""

@@ -271,8 +271,8 @@ class MLP(Features, BaseEstimator):
             self.encoder_ = self._encoder().fit(X)
             self._take_features()
         inputs = self.encoder_.transform(X)
+        check_consistent_length(inputs, y, groups)
         targets = self._targets(inputs, y)
-        check_consistent_length(inputs, targets)
         weights = None
         rows = np.arange(len(inputs))
         if sample_weight is not None:
@@ -283,15 +283,15 @@ class MLP(Features, BaseEstimator):
         held = np.arange(0)
         if validation is not None:
             more = self.encoder_.transform(validation[0])
+            check_consistent_length(more, validation[1])
             held = len(inputs) + np.arange(len(more))
             inputs = np.vstack([inputs, more])
             targets = np.concatenate([targets, self._targets_of_more(more, validation[1])])
             weights = None if weights is None else np.concatenate([weights, np.ones(len(held))])
         if groups is not None:
-            check_consistent_length(groups, rows if sample_weight is None else weights)
             groups = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
             groups = np.concatenate([groups, np.full(len(held), -1)])
-        weights = self._with_class_weights(targets, weights)
+        weights = self._with_class_weights(targets, weights, rows)
         return Examples(inputs, targets, self.encoder_.inputs_, weights, groups), rows, held
 
     def _encoder(self) -> Any:
@@ -311,8 +311,10 @@ class MLP(Features, BaseEstimator):
         """Targets of rows that come after the fit."""
         return self._encode_targets(y)
 
-    def _with_class_weights(self, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
-        """Row weights; classifiers multiply class weights in."""
+    def _with_class_weights(
+        self, targets: np.ndarray, weights: np.ndarray | None, rows: np.ndarray
+    ) -> np.ndarray | None:
+        """Row weights; classifiers multiply class weights in, `rows` are those of training."""
         return weights
 
     def _seed(self) -> int:

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
-from dashpot.errors import DataError, did_you_mean, shown
+from dashpot.errors import DataError, UsageError, did_you_mean, shown
 from dashpot.estimators.base import MLP
+from dashpot.estimators.targets import labels_of, named
 from dashpot.losses import Binary, CrossEntropy, Loss
 from dashpot.ranges import require
 
@@ -46,7 +45,8 @@ class MLPClassifier(ClassifierMixin, MLP):
     progress : bool, default False
         Whether to show a progress bar.
     class_weight : dict, "balanced" or None
-        Weight of each class in the loss. Probabilities then are those of the weighted classes, as in scikit-learn.
+        Weight of each class in the loss; "balanced" gives the training rows of every class the same total weight.
+        Probabilities then are those of the weighted classes, as in scikit-learn.
     focal_gamma : float, at least 0, default 0.0
         Focal loss: each row's cross-entropy times (1 - p)^gamma, p the probability of its true class, so that easy rows
         count less (Lin et al. 2017); its probabilities are too timid. 0 is cross-entropy.
@@ -139,21 +139,12 @@ class MLPClassifier(ClassifierMixin, MLP):
 
     def _encode_targets(self, y: Any) -> np.ndarray:
         """Class numbers; `classes_` in sorted order."""
-        named = f"y={shown(y.name)}" if getattr(y, "name", None) is not None else "y"
-        y = column_or_1d(np.asarray(y), warn=True)
-        if y.dtype == object:
-            absent = np.flatnonzero([value is None or value != value for value in y])
-            if len(absent):
-                raise DataError(f"MLPClassifier.fit({named}): row {absent[0] + 1} is missing. Leave such rows out.")
-        elif y.dtype.kind == "f" and not np.isfinite(y).all():
-            raise DataError(f"MLPClassifier.fit({named}): Input y contains NaN or infinity. Leave such rows out.")
-        check_classification_targets(y)
         if self.warm_start and hasattr(self, "networks_"):
             return self._encode_more(y)
-        self.classes_, numbers = np.unique(y, return_inverse=True)
+        self.classes_, numbers = np.unique(labels_of(y, "MLPClassifier"), return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError(
-                f"MLPClassifier.fit({named}): one class only, {shown(self.classes_.tolist()[0])}; "
+                f"MLPClassifier.fit({named(y)}): one class only, {shown(self.classes_.tolist()[0])}; "
                 "at least two are needed."
             )
         self.loss_ = self._loss(numbers)
@@ -162,7 +153,7 @@ class MLPClassifier(ClassifierMixin, MLP):
     def _encode_more(self, y: Any) -> np.ndarray:
         """Numbers of classes that are known."""
         known = {value: number for number, value in enumerate(self.classes_.tolist())}
-        values = np.asarray(y).tolist()
+        values = labels_of(y, "MLPClassifier").tolist()
         unknown = next((value for value in values if value not in known), None)
         if unknown is not None:
             raise DataError(
@@ -177,16 +168,33 @@ class MLPClassifier(ClassifierMixin, MLP):
         gamma = float(self.focal_gamma)
         return Binary(gamma) if len(self.classes_) == 2 else CrossEntropy(len(self.classes_), gamma)
 
-    def _with_class_weights(self, targets: np.ndarray, weights: np.ndarray | None) -> np.ndarray | None:
-        """Row weights times class weights."""
+    def _with_class_weights(
+        self, targets: np.ndarray, weights: np.ndarray | None, rows: np.ndarray
+    ) -> np.ndarray | None:
+        """Row weights times class weights; "balanced" gives all classes of the training rows the same total weight."""
         if self.class_weight is None:
             return weights
-        numbers = np.arange(len(self.classes_))
-        if isinstance(self.class_weight, dict):
-            of_class = np.array([self.class_weight.get(label, 1.0) for label in self.classes_.tolist()], dtype=float)
+        own = np.ones(len(targets)) if weights is None else weights
+        if self.class_weight == "balanced":
+            totals = np.bincount(targets[rows], own[rows], len(self.classes_))
+            mean = totals.sum() / np.count_nonzero(totals)
+            of_class = np.divide(mean, totals, out=np.ones_like(totals), where=totals > 0)
         else:
-            of_class = compute_class_weight(self.class_weight, classes=numbers, y=targets)
-        return of_class[targets] if weights is None else weights * of_class[targets]
+            of_class = self._given_class_weights()
+        return np.asarray(own * of_class[targets])
+
+    def _given_class_weights(self) -> np.ndarray:
+        """The weight of each class that `class_weight` names, (classes,); 1 of the others."""
+        call, known = f"MLPClassifier(class_weight={shown(self.class_weight)})", self.classes_.tolist()
+        if not isinstance(self.class_weight, dict):
+            raise UsageError(f'{call}: must be "balanced", or a dict of weights by class.')
+        unknown = next((label for label in self.class_weight if label not in known), None)
+        if unknown is not None:
+            raise UsageError(
+                f"{call}: {shown(unknown)} is no class; the classes are {', '.join(map(str, known))}."
+                f"{did_you_mean(str(unknown), map(str, known))}"
+            )
+        return np.array([self.class_weight.get(label, 1.0) for label in known], dtype=float)
 
     def _facts(self) -> dict[str, Any]:
         """The classes."""

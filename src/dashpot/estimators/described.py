@@ -50,8 +50,13 @@ def _unwritable(part: Any) -> bool:
 
 def written(part: Loss | Optimizer) -> dict[str, Any]:
     """A loss or an optimizer as its class and its numbers; infinity is null."""
-    fields = {name: None if value == math.inf else value for name, value in vars(part).items()}
+    fields = {name: None if value == math.inf else plain(value) for name, value in vars(part).items()}
     return {"class": type(part).__name__} | fields
+
+
+def plain(value: Any) -> Any:
+    """A number of NumPy as Python's own; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def built(registry: dict[str, Any], written: dict[str, Any]) -> Any:
@@ -62,19 +67,20 @@ def built(registry: dict[str, Any], written: dict[str, Any]) -> Any:
 
 def _parameters(model: Any) -> dict[str, Any]:
     """The constructor's parameters that are plain numbers, words or optimizers."""
-    plain: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for name, value in model.get_params(deep=False).items():
+        value = plain(value)
         if isinstance(value, Optimizer):
-            plain[name] = written(value)
+            found[name] = written(value)
         elif name == "hidden_layers":
-            plain[name] = [int(width) for width in np.atleast_1d(np.asarray(value, dtype=int))]
+            found[name] = [int(width) for width in np.atleast_1d(np.asarray(value, dtype=int))]
         elif name == "learned":
-            plain[name] = [value] if isinstance(value, str) else list(value)
+            found[name] = [value] if isinstance(value, str) else list(value)
         elif name == "image_shape" and value is not None:
-            plain[name] = [int(size) for size in value]
+            found[name] = [int(size) for size in value]
         elif name != "regularizers" and isinstance(value, bool | int | float | str | None):
-            plain[name] = value
-    return plain
+            found[name] = value
+    return found
 
 
 def described_ensemble(model: Any, tensors: Tensors) -> dict[str, Any]:
@@ -88,7 +94,7 @@ def described_ensemble(model: Any, tensors: Tensors) -> dict[str, Any]:
                 "Use YardstickClassifier or YardstickRegressor, or keep the model with joblib where nobody else writes."
             )
         members.append([name, member._described(tensors, f"{len(members)}/")])
-    parameters = {name: value for name, value in model.get_params(deep=False).items() if name in OF_ENSEMBLES}
+    parameters = {name: plain(value) for name, value in model.get_params(deep=False).items() if name in OF_ENSEMBLES}
     described = {
         "estimator": type(model).__name__,
         "parameters": {name: v for name, v in parameters.items() if isinstance(v, bool | int | float | str | None)},

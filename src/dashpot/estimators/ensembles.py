@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from dashpot.errors import DataError, UsageError
 from dashpot.estimators.heterogeneous import HeterogeneousEnsemble
+from dashpot.estimators.targets import amounts_of, labels_of
 
 
 class EnsembleClassifier(ClassifierMixin, HeterogeneousEnsemble):
@@ -60,18 +60,14 @@ class EnsembleClassifier(ClassifierMixin, HeterogeneousEnsemble):
 
     def _encode(self, y: Any) -> np.ndarray:
         """Class numbers; sets `classes_`."""
-        y = column_or_1d(np.asarray(y), warn=True)
-        if y.dtype.kind == "f" and not np.isfinite(y).all():
-            raise DataError(f"{type(self).__name__}.fit(y): Input y contains NaN or infinity. Leave such rows out.")
-        check_classification_targets(y)
-        self.classes_, numbers = np.unique(y, return_inverse=True)
+        self.classes_, numbers = np.unique(labels_of(y, type(self).__name__), return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError(f"{type(self).__name__}.fit(y): one class only; at least two are needed.")
         return np.asarray(numbers, dtype=np.int64)
 
     def _known(self, y: Any) -> np.ndarray:
         """Class numbers of further rows."""
-        y = column_or_1d(np.asarray(y))
+        y = labels_of(y, type(self).__name__)
         numbers = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
         if (self.classes_[numbers] != y).any():
             raise DataError(f"{type(self).__name__}: y holds a class that was not there at fit.")
@@ -152,24 +148,14 @@ class EnsembleRegressor(RegressorMixin, HeterogeneousEnsemble):
 
     def _encode(self, y: Any) -> np.ndarray:
         """Amounts (rows, outputs)."""
-        if y.dtype.kind == "c":
-            raise ValueError("Complex data not supported. Pass the real and the imaginary part as two outputs.")
-        try:
-            values = np.asarray(y, dtype=np.float64)
-        except (ValueError, TypeError):
-            raise DataError(f"{type(self).__name__}.fit(y): the target holds text. Use EnsembleClassifier.") from None
-        if values.ndim not in (1, 2):
-            raise DataError(
-                f"{type(self).__name__}.fit(y): has shape {values.shape}; (rows,) or (rows, outputs) is needed."
-            )
-        if not np.isfinite(values).all():
-            raise DataError(f"{type(self).__name__}.fit(y): Input y contains NaN or infinity. Leave such rows out.")
-        self.one_output_ = values.ndim == 1
-        return values.reshape(len(values), -1)
+        amounts = amounts_of(y, type(self).__name__)
+        self.one_output_ = amounts.ndim == 1
+        return amounts.reshape(len(amounts), -1)
 
     def _known(self, y: Any) -> np.ndarray:
         """Amounts of further rows."""
-        return np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        amounts = amounts_of(y, type(self).__name__)
+        return amounts.reshape(len(amounts), -1)
 
     def _predictions(self, member: Any, X: Any, name: str) -> np.ndarray:
         """Amounts of one member, (rows, outputs)."""

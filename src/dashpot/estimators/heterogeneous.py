@@ -151,8 +151,8 @@ class HeterogeneousEnsemble(BaseEstimator):
             raise ValueError(f"{type(self).__name__} requires y to be passed, but the target y is None.")
         X = self._indexable(X)
         validate_data(self, X, skip_check_array=True)
-        y = np.asarray(y)
         targets = self._encode(y)
+        y = np.asarray(y)
         check_consistent_length(X, targets)
         weights, rows = None, np.arange(len(targets))
         if sample_weight is not None:

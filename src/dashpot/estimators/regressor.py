@@ -10,7 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators.base import MLP
+from dashpot.estimators.targets import amounts_of
 from dashpot.losses import AbsoluteError, Huber, Loss, Poisson, SquaredError
+from dashpot.scaling import offset_of
 
 LOSSES: dict[str, Loss] = {
     "squared_error": SquaredError(),
@@ -147,31 +149,33 @@ class MLPRegressor(RegressorMixin, MLP):
         return tags
 
     def _encode_targets(self, y: Any) -> np.ndarray:
-        """Amounts as float32 (rows, outputs)."""
-        y = np.asarray(y)
-        if y.dtype.kind == "c":
-            raise ValueError("Complex data not supported. Pass the real and the imaginary part as two outputs.")
-        try:
-            values = np.asarray(y, dtype=np.float64)
-        except (ValueError, TypeError):
-            raise DataError("MLPRegressor.fit(y): the target holds text. Use MLPClassifier, or pass numbers.") from None
-        if values.ndim not in (1, 2):
-            raise DataError(f"MLPRegressor.fit(y): has shape {values.shape}; (rows,) or (rows, outputs) is needed.")
-        self.one_output_ = values.ndim == 1
-        values = values.reshape(len(values), -1)
-        bad = np.flatnonzero(~np.isfinite(values).all(1))
-        if len(bad):
-            raise DataError(
-                f"MLPRegressor.fit(y): Input y contains NaN or infinity in row {bad[0] + 1}. Leave such rows out."
-            )
-        self.loss_ = self._loss(values)
-        return values.astype(np.float32)
+        """Amounts as the engine wants them; learns whether they have an axis for outputs, their range and offset."""
+        amounts = amounts_of(y, "MLPRegressor")
+        self.one_output_ = amounts.ndim == 1
+        amounts = amounts.reshape(len(amounts), -1)
+        self.loss_ = self._loss(amounts)
+        self.target_range_: np.ndarray | None = np.stack([amounts.min(0), amounts.max(0)])
+        self._learn_offset(amounts)
+        return self._moved(amounts)
 
-    def _targets(self, inputs: np.ndarray, y: Any) -> np.ndarray:
-        """Amounts of the training rows; learns their range."""
-        targets = self._encode_targets(y)
-        self.target_range_ = np.stack([targets.min(0), targets.max(0)]).astype(np.float64) if len(targets) else None
-        return targets
+    def _learn_offset(self, amounts: np.ndarray) -> None:
+        """What is subtracted from targets before float32 rounds them; networks of the last fit keep theirs."""
+        if not (self.warm_start and hasattr(self, "networks_")):
+            self.target_offset_ = offset_of(amounts) if self.loss_.standardizes else np.zeros(amounts.shape[1])
+
+    def _encode_more(self, y: Any) -> np.ndarray:
+        """Amounts of further rows as the engine wants them, as many in each row as fit had."""
+        amounts = amounts_of(y, "MLPRegressor")
+        return self._moved(amounts.reshape(len(amounts), -1))
+
+    def _moved(self, amounts: np.ndarray) -> np.ndarray:
+        """Amounts less the offset, float32 (rows, outputs)."""
+        outputs = len(self.target_offset_)
+        if amounts.shape[1] != outputs:
+            raise DataError(
+                f"MLPRegressor: y has {amounts.shape[1]} outputs, fit had {outputs}. Pass the same columns."
+            )
+        return (amounts - self.target_offset_).astype(np.float32)
 
     def _loss(self, targets: np.ndarray) -> Loss:
         """The loss by its name, or as given."""
@@ -187,18 +191,24 @@ class MLPRegressor(RegressorMixin, MLP):
         return LOSSES[self.loss]
 
     def _facts(self) -> dict[str, Any]:
-        """Whether predictions have an axis for outputs, and the range of the training targets."""
+        """Whether predictions have an axis for outputs; range and offset of the training targets."""
         known = getattr(self, "target_range_", None)
-        return {"one_output": self.one_output_, "target_range": None if known is None else known.tolist()}
+        return {
+            "one_output": self.one_output_,
+            "target_range": None if known is None else known.tolist(),
+            "target_offset": self.target_offset_.tolist(),
+        }
 
     def _take_facts(self, facts: dict[str, Any]) -> None:
-        """The same from a model file; older ones have no range."""
+        """The same from a model file; older ones have no range, or no offset."""
         self.one_output_ = bool(facts["one_output"])
         self.target_range_ = range_from(facts.get("target_range"))
+        outputs = 1 if self.target_range_ is None else self.target_range_.shape[1]
+        self.target_offset_ = offset_from(facts.get("target_offset"), outputs)
 
     def _member_predictions(self, X: Any) -> np.ndarray:
         """Predictions of every member, (members, rows, outputs), within the range of the training targets if asked."""
-        return self._clipped(super()._member_predictions(X))
+        return self._clipped(super()._member_predictions(X) + self.target_offset_)
 
     def _clipped(self, predicted: np.ndarray) -> np.ndarray:
         """Predictions (..., outputs) within the range of the training targets, if asked."""
@@ -223,7 +233,7 @@ class MLPRegressor(RegressorMixin, MLP):
             of the recipe are on. 0 is one pass without noise. Draws follow from `random_state` where it is a number.
         """
         if samples:
-            return self._shaped(self._clipped(self._sampled(X, samples, "predict")[0]))
+            return self._shaped(self._clipped(self._sampled(X, samples, "predict")[0] + self.target_offset_))
         return self._shaped(self._member_predictions(X).mean(0))
 
     def predict_spread(self, X: Any, samples: int = 0) -> np.ndarray:
@@ -243,6 +253,14 @@ class MLPRegressor(RegressorMixin, MLP):
     def _shaped(self, values: np.ndarray) -> np.ndarray:
         check_is_fitted(self, "networks_")
         return values[:, 0] if self.one_output_ else values
+
+
+def offset_from(known: Any, outputs: int) -> np.ndarray:
+    """What was subtracted from targets, (outputs,), as a model file says, or a ValueError; older files say nothing."""
+    found = np.zeros(outputs) if known is None else np.array(known, dtype=np.float64)
+    if found.shape != (outputs,) or not np.isfinite(found).all():
+        raise ValueError("target_offset")
+    return found
 
 
 def range_from(known: Any) -> np.ndarray | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import narwhals as nw
 import numpy as np
 import pandas as pd
 
@@ -22,6 +23,7 @@ from dashpot.tables import PictureEncoder, TableEncoder
 
 STEPS = 3_000  # steps of training for a map, whatever the number of rows
 BATCH = 256
+MOST_CLASSES = 20  # different numbers in a label; more of them are amounts
 SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 
 
@@ -103,7 +105,8 @@ def embed(
     X : frame or array of shape (rows, columns)
         Numbers, text, dates; missing cells are fine.
     label : array (rows,) or None
-        A column that no map sees: classes or amounts. The measures say how well the nearest row tells it.
+        A column that no map sees: classes or amounts. The measures say how well the nearest row tells it. Numbers with
+        more than 20 different values are amounts; classes with more can be passed as text.
     hidden_layers : sequence of int, default (256, 256, 128)
         Of the encoder; the decoder mirrors it.
     max_epochs : int or None
@@ -215,8 +218,9 @@ def _taken(X: Any, rows: np.ndarray) -> Any:
     """Some of the rows, by a mask."""
     if hasattr(X, "iloc"):
         return X.iloc[np.flatnonzero(rows)]
-    if hasattr(X, "filter") and not isinstance(X, np.ndarray):
-        return X[np.flatnonzero(rows).tolist()]
+    frame = nw.from_native(X, pass_through=True)
+    if isinstance(frame, nw.DataFrame):
+        return frame[np.flatnonzero(rows).tolist()].to_native()
     return np.asarray(X)[rows]
 
 
@@ -227,10 +231,11 @@ def _checked_label(label: Any, count: int) -> tuple[np.ndarray | None, str]:
     values, name = np.asarray(label), getattr(label, "name", None)
     if values.shape != (count,):
         raise UsageError(f"embed(label): has shape {values.shape}, the table {count} rows. Pass one for each.")
-    amounts = values.dtype.kind == "f" and len(np.unique(values)) > 20
-    if amounts and not np.isfinite(values).all():
+    if values.dtype.kind not in "fiu" or len(np.unique(values)) <= MOST_CLASSES:
+        return values.astype(str), str(name or "label")
+    if not np.isfinite(values).all():
         raise DataError(f"embed(label): row {int(np.flatnonzero(~np.isfinite(values))[0]) + 1} is missing.")
-    return (values if amounts else values.astype(str)), str(name or "label")
+    return values.astype(np.float64), str(name or "label")
 
 
 def _checked_sizes(sizes: Sequence[int] | None, model: Autoencoder) -> list[int]:

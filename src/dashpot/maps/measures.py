@@ -50,7 +50,7 @@ def _kept(rows: np.ndarray, codes: np.ndarray, near: int) -> float:
 
 def told_by_neighbors(codes: np.ndarray, values: np.ndarray, new_codes: np.ndarray, new_values: np.ndarray) -> float:
     """How well the nearest row tells a column of new rows: accuracy of classes, R2 of amounts by five rows."""
-    if values.dtype.kind in "fiu":
+    if values.dtype.kind == "f":
         model = KNeighborsRegressor(min(5, len(codes))).fit(codes, values)
     else:
         model = KNeighborsClassifier(1).fit(codes, values)

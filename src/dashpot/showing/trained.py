@@ -68,7 +68,7 @@ class Shown:
         """The first training rows as a network sees them: inputs (1, rows, inputs), targets (1, rows, outputs)."""
         network = self.plain.networks_[0]
         seen = network.seen(self.plain.encoder_.transform(self.X)[:rows])
-        targets = self.plain.loss_.encode(self.targets())[:rows]
+        targets = self.plain.loss_.encode(self.plain._encode_more(self.y))[:rows]
         if self.plain.loss_.standardizes:
             targets = (targets - network.target_centre) / network.target_scale
         parts = (np.asarray(part, dtype=np.float32) for part in (seen, targets))

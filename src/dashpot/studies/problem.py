@@ -8,6 +8,7 @@ import pandas as pd
 
 from dashpot.errors import DataError
 from dashpot.jobs import Examples
+from dashpot.scaling import LARGEST_AMOUNT, offset_of
 from dashpot.studies.splits import quantile_bins, sample_rows
 from dashpot.tables import PictureEncoder, TableEncoder, task_of
 
@@ -98,7 +99,7 @@ def prepare(
     _check_varies(numbers, _name(target))
     encoder = (TableEncoder() if image_shape is None else PictureEncoder(image_shape, "compare")).fit(X)
     inputs = np.asarray(encoder.transform(X), dtype=np.float32)[kept]
-    targets = numbers if task == "classification" else numbers.astype(np.float32).reshape(-1, 1)
+    targets = numbers if task == "classification" else (numbers - offset_of(numbers)).astype(np.float32).reshape(-1, 1)
     examples = Examples(inputs, targets, encoder.inputs_, _check_weights(weights, kept), group_numbers)
     columns = len({int(source) for source in encoder.inputs_.source})
     fixed = None if tested is None else _check_test(tested, group_numbers)
@@ -158,12 +159,12 @@ def _targets(target: pd.Series, task: str) -> tuple[np.ndarray, list[str]]:
         codes, classes = pd.factorize(target, sort=_sortable(target))
         return codes.astype(np.int64), [str(value) for value in classes]
     numbers = pd.to_numeric(target, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    bad = np.flatnonzero(~np.isfinite(numbers))
+    bad = np.flatnonzero(~(np.abs(numbers) <= LARGEST_AMOUNT))
     if len(bad):
         value = target.iloc[bad[0]]
         raise DataError(
             f"compare(y={_name(target)!r}): row {int(target.index[bad[0]])} holds {_plain(value)!r}, "
-            f"which is no finite number. Correct it, or pass task='classification'."
+            f"which is no finite number up to {LARGEST_AMOUNT:g}. Correct it, or pass task='classification'."
         )
     return numbers, []
 

@@ -8,6 +8,7 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
+from dashpot.tables.frames import text_of
 from dashpot.tables.schema import Column
 
 __all__ = ["decode", "filled"]
@@ -70,7 +71,7 @@ def _constant(value: str, rows: int) -> np.ndarray:
 
 
 def filled(encoder: Any, table: Any, expected: Any, absent: dict[int, np.ndarray]) -> Any:
-    """A table with `expected` in place of the cells that are missing.
+    """A table with `expected` in place of the cells that are missing, under its own names and in its own values.
 
     Parameters
     ----------
@@ -85,11 +86,27 @@ def filled(encoder: Any, table: Any, expected: Any, absent: dict[int, np.ndarray
         cells = np.asarray(table, dtype=np.float64).reshape(expected.shape)
         return np.where(np.isnan(cells), expected, cells)
     frame = nw.from_native(table, pass_through=True)
-    named = frame.to_pandas() if isinstance(frame, nw.DataFrame) else pd.DataFrame(table, columns=expected.columns)
-    columns = {str(name): cells for name, cells in named.items()}
+    whole = (
+        frame.to_pandas().copy() if isinstance(frame, nw.DataFrame) else pd.DataFrame(table, columns=expected.columns)
+    )
+    names = [str(name) for name in whole.columns]
     for number, missing in absent.items():
         if missing.any():
             name = expected.columns[number]
-            whole = columns[name].astype(object).where(~missing, expected[name].to_numpy())
-            columns[name] = whole.infer_objects()
-    return pd.DataFrame(columns, index=named.index)
+            place = names.index(name) if name in names else number
+            given = whole.iloc[:, place]
+            values = _as_written(expected[name].to_numpy(), given)
+            whole.isetitem(place, given.astype(object).where(~missing, values).infer_objects())
+    return whole
+
+
+def _as_written(levels: np.ndarray, given: pd.Series) -> np.ndarray:
+    """Levels as the column itself writes them: True or 3, where it holds no text."""
+    if levels.dtype != object:
+        return levels
+    categories = isinstance(given.dtype, pd.CategoricalDtype)
+    known = list(given.cat.categories if categories else given.dropna().unique())
+    if all(isinstance(one, bool | np.bool_) for one in known):
+        known = [False, True]
+    written = {text_of(one): one for one in known if not isinstance(one, str)}
+    return np.array([written.get(level, level) for level in levels], dtype=object)

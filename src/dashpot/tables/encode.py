@@ -148,6 +148,20 @@ class TableEncoder:
         ]
         return np.concatenate(blocks, axis=1, dtype=np.float32)
 
+    def missing(self, X: Any) -> np.ndarray:
+        """Return which cells of the columns in use are missing, bool (rows, columns of the fit).
+
+        An unseen level is not missing. X is a table that `transform` takes.
+        """
+        table = table_of(X, self.caller)
+        absent = np.zeros((table.rows, self.n_features_in_), dtype=bool)
+        for number, (column, place) in enumerate(zip(self.columns_, self.places(table), strict=True)):
+            if column.kind == "category":
+                absent[:, number] = _absent(column, table.column(place))
+            elif column.kind != "ignored":
+                absent[:, number] = pd.isna(self._typed(column, table.column(place)))
+        return absent
+
     def places(self, table: Table) -> list[int]:
         """Return where the table holds each column of the fit."""
         if not (table.named and hasattr(self, "feature_names_in_")):
@@ -263,6 +277,13 @@ def _indicators(column: Column, cells: Cells) -> np.ndarray:
     block = np.zeros((len(rows), count + 1), dtype=np.float32)  # the last column takes what has no input
     block[np.arange(len(rows)), rows] = 1
     return block[:, 1:count] if count == 2 else block[:, :count]
+
+
+def _absent(column: Column, cells: Cells) -> np.ndarray:
+    """Return which cells of a category are missing, bool (rows,)."""
+    codes, distinct = pd.factorize(cells.levels())
+    known: dict[str | None, int] = dict.fromkeys(column.levels, 0)
+    return np.array([*(is_absent(text, known) for text in distinct), True])[codes]
 
 
 def is_absent(text: str, known: dict[str | None, int]) -> bool:

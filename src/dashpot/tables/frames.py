@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_array
 from dashpot.errors import DataError, shown
 from dashpot.tables.cells import level, number_text
 
-__all__ = ["Cells", "Table", "table_of"]
+__all__ = ["Cells", "Table", "table_of", "text_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,10 +180,11 @@ def _floats(values: np.ndarray) -> np.ndarray:
 
 def _texts(values: Sequence[Any] | np.ndarray) -> np.ndarray:
     """Return objects as text, None = missing."""
-    return np.array([None if _is_nothing(value) else _text(value) for value in values] + [None], dtype=object)[:-1]
+    return np.array([None if _is_nothing(value) else text_of(value) for value in values] + [None], dtype=object)[:-1]
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """Return an object as the name of a level."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool | np.bool_):

@@ -129,6 +129,10 @@ class PictureEncoder:
             raise ValueError(f"X has pictures of shape {given[1:]}, but {self.caller} was fitted on {image}.")
         return self._values(table_of(_flat(X, given), self.caller))
 
+    def missing(self, X: Any) -> np.ndarray:
+        """Return which pixels are missing, bool (rows, height * width * channels)."""
+        return np.isnan(self.transform(X))
+
     def _values(self, table: Any) -> np.ndarray:
         """The pixels of a table, in the order of fit."""
         places = list(range(len(table.names)))

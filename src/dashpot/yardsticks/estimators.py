@@ -10,6 +10,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 
 from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators.features import Features
+from dashpot.estimators.targets import amounts_of, labels_of
 from dashpot.model_files import Tensors, save
 from dashpot.tables import TableEncoder
 from dashpot.yardsticks.fitting import Rows, fitted_boosted, fitted_forest, fitted_linear
@@ -123,7 +124,7 @@ class YardstickClassifier(ClassifierMixin, Yardstick):
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to a table (rows, columns) and class labels (rows,); rows of weight 0 are left out."""
-        self.classes_, numbers = np.unique(np.asarray(y), return_inverse=True)
+        self.classes_, numbers = np.unique(labels_of(y, "YardstickClassifier"), return_inverse=True)
         if len(self.classes_) < 2:
             raise DataError("YardstickClassifier.fit(y): one class only; at least two are needed.")
         return self._fit(X, numbers, sample_weight, len(self.classes_))
@@ -179,9 +180,7 @@ class YardstickRegressor(RegressorMixin, Yardstick):
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit to a table (rows, columns) and amounts (rows,) or (rows, outputs); rows of weight 0 are left out."""
-        targets = np.asarray(y, dtype=np.float64)
-        if not np.isfinite(targets).all():
-            raise DataError("YardstickRegressor.fit(y): Input y contains NaN or infinity. Leave such rows out.")
+        targets = amounts_of(y, "YardstickRegressor")
         self.one_output_ = targets.ndim == 1
         if self.kind == "boosted" and targets.ndim > 1 and targets.shape[1] > 1:
             raise UsageError("YardstickRegressor(kind='boosted'): knows one output only. Use 'forest' or 'linear'.")
