@@ -60,15 +60,25 @@ def test_the_page_says_that_its_figures_flatter(found, text):
 
 def test_dots_stand_lower_where_the_loss_is_smaller_on_the_same_rows(found):
     losses = found.losses.copy()
-    losses[1] = found.losses[0] - 0.2
-    losses[2] = np.where(np.arange(losses.shape[1]) < 100, found.losses[0] + 0.1, np.nan)
+    losses[1] = found.default_losses - 0.2
+    losses[2] = np.where(np.arange(losses.shape[1]) < 100, found.default_losses + 0.1, np.nan)
     losses[3] = np.inf
     course = summarize_race(replace(found, losses=losses, weights=np.eye(17)[1]))["course"]
     dots = {dot["text"].split(":")[0]: dot for dot in course["dots"]}
-    assert dots["recipe 1"]["down"] > dots["recipe 0"]["down"] == course["zero"] > dots["recipe 2"]["down"]
+    assert dots["recipe 1"]["down"] > course["zero"] > dots["recipe 2"]["down"]
     assert dots["recipe 3"]["down"] == 0
     assert "diverged" in dots["recipe 3"]["text"]
     assert [dots[f"recipe {number}"]["kind"] for number in (0, 1, 2)] == ["whole", "member", "left"]
+
+
+def test_where_the_default_recipe_diverged_the_page_says_so_and_beats_nothing(found):
+    gone = np.full_like(found.default_losses, np.inf)
+    losses = np.concatenate([np.full_like(found.losses[:3], np.inf), found.losses[3:]])
+    told = replace(found, losses=losses, default_losses=gone, default_share=0.0)
+    page = summarize_race(told)
+    assert "the default recipe diverged" in page["lead"]
+    assert "diverged." in repr(told)
+    assert all(dot["down"] == 0 for dot in page["course"]["dots"] if dot["text"].endswith("diverged"))
 
 
 def test_effects_point_to_the_right_where_a_choice_was_better(found):
@@ -111,7 +121,7 @@ def test_the_command_writes_the_page(tmp_path):
     arguments = ["race", str(data), "-t", "vote", "-o", str(tmp_path / "m.dashpot"), "--candidates", "1"]
     done = CliRunner().invoke(command, [*arguments, "--report", str(page)], catch_exceptions=False)
     assert done.exit_code == 0
-    assert "1 recipe began" in page.read_text()
+    assert "3 recipes began" in page.read_text()
     again = CliRunner().invoke(command, [*arguments, "--report", str(data)])
     assert again.exit_code != 0
     assert data.read_text().startswith("popul")

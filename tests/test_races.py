@@ -2,6 +2,7 @@
 
 import itertools
 import time
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -127,9 +128,10 @@ def test_the_default_is_the_mean_over_its_embeddings_and_no_anchor_where_it_dive
 
 
 def test_the_default_ensemble_alone_is_the_model_where_nobody_else_began(survey):
-    model = short(*survey, candidates=1)
+    model = short(*survey, candidates=None, budget=1e-3)
     default = MLPClassifier(max_epochs=8, random_state=0).fit(*survey)
     assert model.race_.default_share == 1
+    assert len(model.race_.candidates) == 1  # there was no time for its other embeddings
     np.testing.assert_array_equal(model.predict_proba(survey[0]), default.predict_proba(survey[0]))
 
 
@@ -423,7 +425,7 @@ def test_the_command_races_saves_and_tells(survey, tmp_path):
     done = CliRunner().invoke(command, [*arguments, "--with", "MaxNorm(3.0)"], catch_exceptions=False)
     assert done.exit_code == 0
     assert "recipes began" in done.output
-    assert len(table.read_text().splitlines()) == 3
+    assert len(table.read_text().splitlines()) == 4  # the default recipe's three embeddings begin in any case
     assert "MaxNorm(limit=3.0)" in table.read_text()
     assert len(dashpot.load(model).predict(frame)) == len(frame)
 
@@ -439,3 +441,70 @@ def test_candidates_begin_in_whole_families_that_are_expected_to_end_in_time():
     assert heats.affordable(track, time.monotonic() + 3 * 1.4 + 0.1) == 0
     track.before = 5.0  # an earlier session has spent that
     assert heats.affordable(track, time.monotonic() + 7 * 1.4 + 0.1) == 0
+
+
+def test_rows_of_a_group_are_one_draw_for_the_error_of_a_difference():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(30), 50)
+    errors, spread = [], []
+    for _ in range(200):
+        difference = rng.normal(size=30)[groups] + rng.normal(size=1500)
+        mean, error = course.paired(difference, np.zeros(1500), np.ones(1500), groups)
+        spread.append(mean)
+        errors.append(error)
+    assert np.mean(errors) == pytest.approx(np.std(spread), rel=0.15)
+    assert course.paired(difference, np.zeros(1500), np.ones(1500))[1] < error / 3
+
+
+def test_groups_go_into_what_a_race_tells(survey):
+    frame, vote = survey
+    few = np.arange(len(frame)) % 12
+    found = short(frame, vote, groups=few, candidates=1, max_epochs=3).race_
+    assert len(found.groups) == len(found.left_out)
+    assert found.gain != replace(found, groups=None).gain
+    assert found.gain[0] == replace(found, groups=None).gain[0]
+
+
+def test_groups_of_rare_classes_are_dealt_without_strata():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(24, 3)), np.repeat(np.arange(12), 2).astype(str)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = race(X, y, groups=np.arange(24) // 2, folds=3, candidates=1, budget=None, max_epochs=2)
+    assert model.race_.losses.shape == (3, 24)
+
+
+@pytest.mark.parametrize("spread", [1e-8, 1.0, 1e6])
+def test_r2_of_the_mean_is_zero_whatever_the_unit(spread):
+    targets = spread * np.random.default_rng(0).normal(size=(200, 1))
+    judge = judge_of(score_of("r2", "regression"), targets, np.ones(200))
+    mean = np.full_like(targets, targets.mean())
+    assert judge.value(mean, targets, np.ones(200)) == pytest.approx(0, abs=1e-9)
+
+
+def test_an_output_that_is_constant_does_not_decide_a_race():
+    targets = np.column_stack([np.random.default_rng(0).normal(size=200), np.ones(200)])
+    judge = judge_of(score_of("r2", "regression"), targets, np.ones(200))
+    assert judge.value(targets + np.array([0.0, 1e-3]), targets, np.ones(200)) == pytest.approx(1, abs=1e-5)
+
+
+def test_members_that_count_several_times_are_computed_and_saved_once(survey, winner, tmp_path, monkeypatch):
+    frame, _ = survey
+    model = clone(winner)
+    model.__dict__ |= winner.__dict__
+    model.networks_ = winner.networks_[:3] * 20
+    calls = []
+    outputs = type(winner.networks_[0]).outputs
+    monkeypatch.setattr(type(winner.networks_[0]), "outputs", lambda *given: calls.append(1) or outputs(*given))
+    predicted = model.predict_proba(frame)
+    assert len(calls) == 3
+    again = dashpot.load(model.save(tmp_path / "m.dashpot"))
+    assert len(again.networks_) == 60
+    assert len({id(network) for network in again.networks_}) == 3
+    np.testing.assert_array_equal(again.predict_proba(frame), predicted)
+
+
+@pytest.mark.parametrize("candidates", [10.0, True, 0])
+def test_candidates_are_a_whole_number(survey, candidates):
+    with pytest.raises(UsageError, match="whole number of at least 1"):
+        short(*survey, candidates=candidates)

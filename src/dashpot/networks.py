@@ -186,6 +186,13 @@ def layers_size(widths: Sequence[int]) -> int:
     return sum(inputs * outputs + outputs for inputs, outputs in pairwise(widths))
 
 
+def distinct(networks: Sequence[Network]) -> tuple[list[Network], list[int]]:
+    """The networks without those that are there again, and the place of each among these."""
+    once = {id(network): network for network in networks}
+    places = dict(zip(once, range(len(once)), strict=True))
+    return list(once.values()), [places[id(network)] for network in networks]
+
+
 def parameter_count(widths: Sequence[int], beside: int = 0) -> int:
     """Parameters of one network, with what it learns beside weights and biases, padded."""
     count = layers_size(widths) + beside

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dashpot import Race
 
 
-@click.command(short_help="Search recipes and shapes for a table; the survivors are the model.")
+@click.command(short_help="Search recipes and shapes for a table; survivors and the default ensemble are the model.")
 @click.argument("data", type=a_path)
 @click.option("-t", "--target", metavar="COLUMN", help="The column to predict.")
 @click.option("--reconstruct", is_flag=True, help="No target: autoencoders race to draw rows again from short codes.")
@@ -82,9 +82,9 @@ def race(
     workers: int | None,
     checkpoint: Path | None,
 ) -> None:
-    """Race recipes of regularizers and shapes of networks on DATA, and save the survivors as one model.
+    """Race recipes of regularizers and shapes of networks on DATA, and save what survives as one model.
 
-    On each fold those leave that are clearly worse. The others are averaged, weighted by what they add.
+    On each fold those leave that are clearly worse. The others join the default ensemble, weighted by what they add.
 
     Example: dashpot race survey.csv --target vote --budget 2m -o vote.dashpot
 

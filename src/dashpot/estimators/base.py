@@ -24,7 +24,7 @@ from dashpot.jobs import Design, Examples, Job
 from dashpot.learned import check_learned, goes_on
 from dashpot.losses import Loss
 from dashpot.model_files import Tensors, save
-from dashpot.networks import ACTIVATIONS, NORMS, Network
+from dashpot.networks import ACTIVATIONS, NORMS, Network, distinct
 from dashpot.optimizers import AdamW, Optimizer
 from dashpot.regularizers import Dropout, EarlyStopping, Ensemble, Noise, Recipe, Regularizer
 from dashpot.tables import PictureEncoder, TableEncoder
@@ -343,7 +343,7 @@ class MLP(Features, BaseEstimator):
 
     def _keep(self, networks: tuple[Network, ...]) -> None:
         """Keep what was trained; name the networks that diverged, and leave them out if others did not."""
-        for number, network in enumerate(networks):
+        for number, network in enumerate(distinct(networks)[0]):
             if network.diverged:
                 warnings.warn(
                     f"{type(self).__name__}: network {number} diverged in epoch {network.diverged}; "
@@ -389,7 +389,8 @@ class MLP(Features, BaseEstimator):
     def _member_predictions(self, X: Any) -> np.ndarray:
         """Predictions of every member, (members, rows, outputs)."""
         inputs = self._inputs(X)
-        return np.stack([self.loss_.predict(network.outputs(inputs)) for network in self._members()])
+        networks, places = distinct(self._members())
+        return np.stack([self.loss_.predict(network.outputs(inputs)) for network in networks])[places]
 
     def _facts(self) -> dict[str, Any]:
         """What a model file says beside networks and parameters, as plain JSON."""

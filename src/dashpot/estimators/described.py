@@ -13,6 +13,7 @@ from dashpot.errors import UsageError
 from dashpot.estimators.combining import Combined, Vote, Weighted
 from dashpot.losses import AbsoluteError, Binary, CrossEntropy, Huber, Loss, Poisson, SquaredError
 from dashpot.model_files import Tensors
+from dashpot.networks import distinct
 from dashpot.optimizers import SGD, Adam, AdamW, Optimizer
 from dashpot.regularizers import parse
 
@@ -27,14 +28,16 @@ OF_ENSEMBLES = ("combine", "metric", "rounds", "random_state", "folds")
 
 def described_estimator(model: Any, tensors: Tensors, prefix: str) -> dict[str, Any]:
     """A fitted estimator as plain JSON; its arrays go into `tensors`, under names that begin with `prefix`."""
-    networks = [described_network(one, f"{prefix}{number}", tensors) for number, one in enumerate(model.networks_)]
+    networks, places = distinct(model.networks_)
+    described = [described_network(one, f"{prefix}{number}", tensors) for number, one in enumerate(networks)]
     return {
         "estimator": type(model).__name__,
         "recipe": [repr(part) for part in model.recipe_.parts if not _unwritable(part)],
         "parameters": _parameters(model),
         "loss": written(model.loss_) if type(model.loss_) in LOSSES.values() else None,
         "encoder": model.encoder_.to_dict(),
-        "networks": networks,
+        "networks": described,
+        "members": places,
     } | model._facts()
 
 

@@ -46,8 +46,16 @@ def estimator_from(described: dict[str, Any], tensors: Tensors, prefix: str = ""
     )
     if not networks or any(len(n.centre) != len(model.encoder_.inputs_.names) for n in networks):
         raise ValueError("shapes")
-    model._keep(networks)
+    model._keep(tuple(networks[place] for place in _places(described, len(networks))))
     return model
+
+
+def _places(described: dict[str, Any], count: int) -> list[int]:
+    """Which of so many networks is each member; a file that does not say so has each once."""
+    places = described.get("members", list(range(count)))
+    if set(places) != set(range(count)):
+        raise ValueError("members")
+    return list(places)
 
 
 def yardstick_from(described: dict[str, Any], tensors: Tensors, prefix: str = "") -> Any:

@@ -52,6 +52,7 @@ class Course:
         self.before = 0.0  # seconds that an earlier session spent on what was taken up from its records
         self.folds = int(fold.max()) + 1
         self.weights = judge.row_weights(examples.targets[rows], weights_of(examples, rows))
+        self.groups = None if examples.groups is None else np.unique(examples.groups[rows], return_inverse=True)[1]
         self.runners: list[Runner] = []
         self.pace: list[float] = []  # seconds of a network, heat by heat and fold by fold
 
@@ -83,10 +84,10 @@ class Course:
         self.before += before
         self.pace.append((before + time.monotonic() - start) / len(wanted))
 
-    def run_whole(self) -> None:
-        """The default ensemble trains on all rows, or is taken up as it is on record, after all folds."""
+    def run_whole(self) -> float:
+        """The default ensemble trains on all rows, or is taken up from record; the seconds of a network of it."""
         if self.whole is None:
-            return
+            return 0.0
         start, known = time.monotonic(), self._on_record(self.folds)
         if known:
             self.before += sum(one.seconds for one in known.values())
@@ -96,6 +97,7 @@ class Course:
             known = {number: Ran(network, each) for number, network in enumerate(networks)}
             self._record(self.folds, known)
         self.ensemble = tuple(known[number].network for number in sorted(known))
+        return float(np.mean([one.seconds for one in known.values()]))
 
     def _on_record(self, fold: int) -> Mapping[int, Ran]:
         """The networks of a fold that an earlier session has trained, by their number."""
@@ -136,7 +138,7 @@ class Course:
 
     @property
     def defaults(self) -> list[Runner]:
-        """The default recipe, once for each of its embeddings."""
+        """The default recipe, once for each of its embeddings that had time."""
         return [runner for runner in self.runners if runner.candidate.default]
 
     @property
@@ -161,7 +163,8 @@ class Course:
         known = runners[0].known
         weights = self.weights[known]
         leader = min((*runners, *others), key=lambda one: np.average(one.losses[known], weights=weights))
-        behind = [paired(one.losses[known], leader.losses[known], weights) for one in runners]
+        groups = None if self.groups is None else self.groups[known]
+        behind = [paired(one.losses[known], leader.losses[known], weights, groups) for one in runners]
         return [one for one, (mean, error) in zip(runners, behind, strict=True) if mean <= errors * error]
 
 
@@ -170,11 +173,18 @@ def weights_of(examples: Examples, rows: np.ndarray) -> np.ndarray:
     return np.ones(len(rows)) if examples.weights is None else examples.weights[rows]
 
 
-def paired(losses: np.ndarray, others: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
-    """Mean difference of two losses on the same rows, and its standard error; NaN where one is infinite."""
+def paired(
+    losses: np.ndarray, others: np.ndarray, weights: np.ndarray, groups: np.ndarray | None = None
+) -> tuple[float, float]:
+    """Mean difference of two losses on the same rows, and its standard error; NaN where one is infinite.
+
+    Rows of one group, numbered from 0, count as one draw.
+    """
     share = weights / weights.sum()
     if not (np.isfinite(losses).all() and np.isfinite(others).all()):
         return np.nan, np.nan
     difference = losses - others
     mean = float(difference @ share)
-    return mean, float(np.sqrt(share**2 @ np.square(difference - mean)))
+    parts = share * (difference - mean)
+    drawn = parts if groups is None else np.bincount(groups, parts)
+    return mean, float(np.sqrt(drawn @ drawn))

@@ -19,16 +19,12 @@ from dashpot.races.space import Candidate
 from dashpot.races.trees import Others, Trees
 
 ROUNDS = 40  # of greedy selection
-COPIES, ROUNDING = 50, 2e-4  # of either at most, less one; what a network more costs, as a part of a share
+COPIES, ROUNDING = 49, 2e-4  # of either at most; what a network more costs, as a part of a share
 FINALISTS = 20  # may join where the metric is no mean over rows, and so slower to compute
 
 
 def finished(
-    model: MLPClassifier | MLPRegressor,
-    course: Course,
-    seconds: float,
-    interrupted: bool,
-    others: Others | None = None,
+    model: MLPClassifier | MLPRegressor, course: Course, others: Others | None = None
 ) -> MLPClassifier | MLPRegressor:
     """The estimator with the ensemble's networks, and the course of the race."""
     finishers = _eligible(course)
@@ -36,20 +32,14 @@ def finished(
     predictions = networks if others is None else np.concatenate([networks, others.predictions])
     own, beside = np.split(_shares(course, predictions), [len(networks)])
     best = simplest(course, finishers)
-    trees = None if others is None else _beside(course, networks, others, beside)
-    model.race_ = replace(
-        _told(course, finishers, own, _left_out(course, predictions)),
-        best=course.runners.index(best),
-        seconds=seconds,
-        interrupted=interrupted,
-        trees=trees,
-    )
+    found = _told(course, finishers, best, own, _left_out(course, predictions))
+    model.race_ = replace(found, trees=None if others is None else _beside(course, networks, others, beside))
     _recommend(model, best.candidate)
     model._keep(_networks(course, finishers, own if own.any() else _shares(course, networks)))
     return model
 
 
-def _told(course: Course, finishers: Sequence[Runner], shares: np.ndarray, left_out: np.ndarray) -> Race:
+def _told(course: Course, finishers: Sequence[Runner], best: Runner, shares: np.ndarray, left_out: np.ndarray) -> Race:
     """What is to be told of a race: who ran, the shares in the ensemble, and what that predicts for rows left out."""
     anchored = bool(course.anchor)
     by_runner = dict(zip(finishers, shares[anchored:], strict=True))
@@ -61,14 +51,14 @@ def _told(course: Course, finishers: Sequence[Runner], shares: np.ndarray, left_
         np.array([runner.losses for runner in course.runners]),
         course.weights,
         np.array([by_runner.get(runner, 0.0) for runner in course.runners]),
-        0,
+        course.runners.index(best),
         course.judge.losses(left_out, targets),
         default_losses,
         course.judge,
         score,
         default_score,
-        0.0,
         default_share=float(shares[0]) if anchored else 0.0,
+        groups=course.groups,
     )
 
 
@@ -88,7 +78,7 @@ def _networks(course: Course, finishers: Sequence[Runner], shares: np.ndarray) -
         sizes = times[0] * len(whole), times[1] * len(survivors)
         return abs(sizes[0] / sum(sizes) - aim) + ROUNDING * sum(sizes)
 
-    first, then = min(itertools.product(range(1, COPIES), repeat=2), key=miss)
+    first, then = min(itertools.product(range(1, COPIES + 1), repeat=2), key=miss)
     return whole * first + tuple(survivors) * then
 
 

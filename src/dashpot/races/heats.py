@@ -28,7 +28,8 @@ def run(
 ) -> bool:
     """Heat after heat, until nobody may begin any more; whether Ctrl-C ended it.
 
-    The default recipe goes first, and through all folds. After Ctrl-C those stay who have run.
+    The default recipe goes first, and through all folds, with as many of its embeddings as there is time for. After
+    Ctrl-C those stay who have run.
     """
     try:
         _heats(course, defaults, drawn, most, limit, progress)
@@ -49,14 +50,24 @@ def _heats(
     progress: Progress | None,
 ) -> None:
     """The heats, until there is no more room or time."""
-    course.run_whole()
-    course.run(course.enter(defaults[:most]), range(course.folds))
+    each = course.run_whole()
+    course.run(course.enter(defaults[: _in_time(course, each, limit)]), range(course.folds))
     while True:
         room = HEAT if most is None else min(HEAT, most - len(course.runners))
         count = min(room, affordable(course, limit))
         if count < 1:
             return
         _heat(course, course.enter(list(itertools.islice(drawn, count))), limit, progress)
+
+
+def _in_time(course: Course, each: float, limit: float | None) -> int | None:
+    """How many candidates that take so many seconds a network can go through all folds in time; one does in any case.
+
+    None is all.
+    """
+    if limit is None or not each:
+        return None
+    return max(int(_left(course, limit) / (each * course.folds)), 1)
 
 
 def _heat(course: Course, runners: list[Runner], limit: float | None, progress: Progress | None) -> None:

@@ -148,4 +148,4 @@ def judge_of(score: Score, targets: np.ndarray, weights: np.ndarray) -> Judge:
         return Judge(score, np.ones(1))
     centre = np.average(targets, axis=0, weights=weights)
     variance = np.average(np.square(targets - centre), axis=0, weights=weights)
-    return Judge(score, np.maximum(np.sqrt(variance), 1e-6))
+    return Judge(score, np.where(np.ptp(targets, axis=0) > 0, np.sqrt(variance), 1.0))

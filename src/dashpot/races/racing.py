@@ -19,7 +19,7 @@ from dashpot.races.finish import finished
 from dashpot.races.heats import Progress, run
 from dashpot.races.judging import MONITORS, judge_of, score_of
 from dashpot.races.records import Records
-from dashpot.races.space import POOL, PREDICTING, Candidate, draw, kind_of
+from dashpot.races.space import DECAY, LEARNING_RATE, POOL, PREDICTING, Candidate, draw, kind_of
 from dashpot.races.trees import Others, mixed, out_of_fold
 from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer
 from dashpot.studies.scores import Score
@@ -66,7 +66,8 @@ def race(
     budget : float or None, default 300
         Seconds to spend, about: no new fold begins that would not end in time. None is no limit.
     candidates : int or None
-        How many recipes may begin. With it and without a budget the result depends on the seed alone. None is no limit.
+        How many recipes may begin; the default one begins in any case, once for each of its numeric embeddings. With it
+        and without a budget the result depends on the seed alone. None is no limit.
     task : {"auto", "classification", "regression"}
     metric : str, scorer or Score, default "auto"
         What the model is to be good at, as in `compare`: "log_loss" or "r2" by default; accuracy, balanced_accuracy,
@@ -145,7 +146,8 @@ def race(
     drawn = draw(design, pool, fixed, examples.classes, random_state, monitors, space, len(defaults))
     fold = _folds(examples, rows, folds, random_state, not redrawn)
     begin = reconstructing.Beginning(examples, design, rows, model.code_size) if redrawn else None
-    settings = [rows, fold, random_state, score.name, defaults, pool, list(fixed), *([begin.code] if begin else [])]
+    ranges = [[part.ranges for part in pool], LEARNING_RATE, DECAY, space]
+    settings = [rows, fold, random_state, score.name, defaults, pool, list(fixed), ranges, begin and begin.code]
     records = None if checkpoint is None else Records(Path(checkpoint), examples, settings)
     judge = reconstructing.JUDGE if redrawn else judge_of(score, examples.targets[rows], weights_of(examples, rows))
     whole = None if redrawn else Job(_whole(model.recipe_, defaults[0]), rows, rows[:0], model._seed(), design)
@@ -153,12 +155,14 @@ def race(
     limit = None if budget is None else started + budget
     others, limit = _others(course, limit) if trees else (None, limit)
     interrupted = run(course, defaults, drawn, candidates, limit, progress)
-    seconds = time.monotonic() - started + course.before
     if begin is not None:
-        given = {"X": X, "sample_weight": weights, "groups": groups}
-        return reconstructing.finished(model, course, begin, given, seconds, interrupted)
-    found = finished(model, course, seconds, interrupted, others)
-    return _with_others(found, X, y, examples) if trees else found
+        found = reconstructing.finished(model, course, begin, {"X": X, "sample_weight": weights, "groups": groups})
+    else:
+        networks = finished(model, course, others)
+        found = _with_others(networks, X, y, examples) if trees else networks
+    seconds = time.monotonic() - started + course.before
+    found.race_ = replace(found.race_, seconds=seconds, interrupted=interrupted)
+    return found
 
 
 def _others(course: Course, limit: float | None) -> tuple[Others, float | None]:
@@ -238,7 +242,9 @@ def _check(
         raise UsageError("race(budget=None, candidates=None): would never end. Set one of them.")
     if budget is not None and not 0 < budget < float("inf"):
         raise UsageError(f"race(budget={budget!r}): must be seconds above 0, or None.")
-    if candidates is not None and (isinstance(candidates, bool) or candidates < 1):
+    if candidates is not None and (
+        isinstance(candidates, bool) or not isinstance(candidates, int | np.integer) or candidates < 1
+    ):
         raise UsageError(f"race(candidates={candidates!r}): must be a whole number of at least 1.")
     if isinstance(folds, bool) or not isinstance(folds, int) or folds < 2:
         raise UsageError(f"race(folds={folds!r}): must be a whole number of at least 2.")
@@ -258,6 +264,7 @@ def _folds(examples: Examples, rows: np.ndarray, folds: int, seed: int, stratifi
     if groups is not None and len(np.unique(groups)) < folds:
         raise DataError(f"race(groups): {len(np.unique(groups))} groups for {folds} folds. Use fewer folds.")
     strata, targets = np.zeros(len(rows), dtype=int), examples.targets[rows]
-    if stratified:
+    rare = groups is not None and examples.classes and np.bincount(targets).max() < folds  # too rare to be spread
+    if stratified and not rare:
         strata = targets if examples.classes else quantile_bins(targets[:, 0], folds)
     return deal(strata, groups, folds, np.random.default_rng([seed, 1]))

@@ -138,9 +138,7 @@ class Beginning:
         return losses
 
 
-def finished(
-    model: Autoencoder, course: Course, beginning: Beginning, given: dict[str, Any], seconds: float, interrupted: bool
-) -> Autoencoder:
+def finished(model: Autoencoder, course: Course, beginning: Beginning, given: dict[str, Any]) -> Autoencoder:
     """The best candidate, trained again on all rows, and the course of the race.
 
     `given` is what `fit` is called with.
@@ -163,9 +161,8 @@ def finished(
         course.judge,
         score,
         default_score,
-        seconds,
-        interrupted,
         components=beginning.components(course),
+        groups=course.groups,
     )
     return model
 

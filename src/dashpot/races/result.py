@@ -48,6 +48,7 @@ class Race:
     score, default_score : float
         The metric of that ensemble, and of the default recipe, on the same rows.
     seconds : float
+        What it took, from the call to the model.
     interrupted : bool
         Whether Ctrl-C ended it.
     trees : Trees or None
@@ -56,7 +57,10 @@ class Race:
         Of a race of autoencoders: what each row costs, drawn again from as many principal components of the other
         folds.
     default_share : float
-        The share of the default ensemble, trained on all rows as the estimator does it; 0 where there was no time.
+        The share of the default ensemble, trained on all rows as the estimator does it; 0 where its recipe diverged in
+        the folds, and without a target.
+    groups : int array (rows,) or None
+        Rows of one group count as one draw in every interval.
     """
 
     candidates: tuple[Candidate, ...]
@@ -69,11 +73,12 @@ class Race:
     judge: Judge
     score: float
     default_score: float
-    seconds: float
+    seconds: float = 0.0
     interrupted: bool = False
     trees: Trees | None = None
     components: np.ndarray | None = None
     default_share: float = 0.0
+    groups: np.ndarray | None = None
 
     @property
     def estimate(self) -> float:
@@ -81,9 +86,14 @@ class Race:
         return float(np.average(self.left_out, weights=self.row_weights))
 
     @property
+    def default_diverged(self) -> bool:
+        """Whether no embedding of the default recipe came through all folds."""
+        return not bool(np.isfinite(self.default_losses).all())
+
+    @property
     def gain(self) -> tuple[float, float, float]:
-        """How much less that is than the loss of the default recipe; 95 % interval over rows."""
-        mean, error = paired(self.default_losses, self.left_out, self.row_weights)
+        """How much less that is than the loss of the default recipe; 95 % interval over rows, or groups."""
+        mean, error = paired(self.default_losses, self.left_out, self.row_weights, self.groups)
         return mean, mean - 1.96 * error, mean + 1.96 * error
 
     @property
@@ -179,7 +189,7 @@ class Race:
         if self.components is None:
             return ""
         floor = float(np.average(self.components, weights=self.row_weights))
-        mean, error = paired(self.components, self.left_out, self.row_weights)
+        mean, error = paired(self.components, self.left_out, self.row_weights, self.groups)
         low, high = mean - 1.96 * error, mean + 1.96 * error
         verdict = f"{mean / max(floor, 1e-12):.0%} less error" if low > 0 else "the autoencoder is not worth it"
         return (
@@ -191,7 +201,7 @@ class Race:
         """What trees and a linear model take of the ensemble, and what they add, in sentences."""
         if self.trees is None:
             return ""
-        mean, low, high = self.trees.gain(self.left_out, self.row_weights)
+        mean, low, high = self.trees.gain(self.left_out, self.row_weights, self.groups)
         each = ", ".join(
             f"{name} {100 * share:.0f} % (alone {self.trees.scores[name]:.4f})"
             for name, share in self.trees.shares.items()
@@ -205,9 +215,9 @@ class Race:
     def _scores(self) -> str:
         """The metric, and the loss where it is another, of the ensemble and of the default recipe."""
         label = self.judge.score.label
+        began = f"{label[0].upper()}{label[1:]} on rows left out: {self.score:.4f}; the default recipe"
+        if self.default_diverged:
+            return f"{began} diverged."
         (mean, low, high), unit = self.gain, "" if self.judge.by_rows else " of losses"
         interval = f"difference{unit} {mean:.4f}, 95 % interval over rows {low:.4f} to {high:.4f}; above 0 is better"
-        return (
-            f"{label[0].upper()}{label[1:]} on rows left out: {self.score:.4f}; the default recipe has "
-            f"{self.default_score:.4f} ({interval})."
-        )
+        return f"{began} has {self.default_score:.4f} ({interval})."

@@ -138,9 +138,10 @@ def built_of(design: Design) -> list[str]:
 
 
 def kind_of(part: Regularizer) -> str:
-    """The class of a regularizer; a noise with what it is added to."""
-    target = getattr(part, "target", None)
-    return f"{type(part).__name__}({target})" if isinstance(target, str) else type(part).__name__
+    """The class of a regularizer; a noise with what it is added to and its kind, where that is not gaussian."""
+    words = [getattr(part, name, None) for name in ("target", "kind")]
+    told = [word for word in words if isinstance(word, str) and word != "gaussian"]
+    return f"{type(part).__name__}({', '.join(told)})" if told else type(part).__name__
 
 
 def draw(

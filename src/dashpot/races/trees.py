@@ -66,9 +66,11 @@ class Trees:
         """What they take together, from 0 to 1."""
         return sum(self.weights.values())
 
-    def gain(self, left_out: np.ndarray, weights: np.ndarray) -> tuple[float, float, float]:
+    def gain(
+        self, left_out: np.ndarray, weights: np.ndarray, groups: np.ndarray | None = None
+    ) -> tuple[float, float, float]:
         """How much less the ensemble loses, row by row `left_out`, than networks alone; 95 % interval over rows."""
-        mean, error = paired(self.without, left_out, weights)
+        mean, error = paired(self.without, left_out, weights, groups)
         return mean, mean - 1.96 * error, mean + 1.96 * error
 
 

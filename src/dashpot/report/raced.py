@@ -50,6 +50,8 @@ def summarize_race(found: Race) -> dict[str, Any]:
         "label": label,
         "loss": found.judge.loss_label,
         "course": _course(found),
+        "diverged": found.default_diverged,
+        "anchored": found.default_share > 0,
         "members": _members(found),
         "best": _described(found.candidates[found.best]),
         "trees": found.beside_trees(),
@@ -75,6 +77,8 @@ def _became(found: Race) -> str:
 def _lead(found: Race) -> str:
     """The result with its interval, in sentences."""
     label, (mean, low, high) = found.judge.score.label, found.gain
+    if found.default_diverged:
+        return f"On rows that were left out the model has {label} {found.score:.4f}; the default recipe diverged."
     what = "" if found.judge.by_rows else f" of the {found.judge.loss_label}"
     if low > 0:
         verdict = "better, beyond the noise of these rows"
@@ -91,7 +95,7 @@ def _lead(found: Race) -> str:
 
 
 def _course(found: Race) -> dict[str, Any]:
-    """Dots of all recipes in the order in which they began: their loss beside that of recipe 0, same rows."""
+    """Dots of all recipes in the order in which they began: their loss beside the default recipe's, same rows."""
     differences = _beside_default(found)
     sound = differences[np.isfinite(differences)]
     low = float(min(sound.min(), 0.0))
@@ -124,13 +128,16 @@ def _course(found: Race) -> dict[str, Any]:
 
 
 def _beside_default(found: Race) -> np.ndarray:
-    """Mean loss of each recipe on the rows it ran, less that of recipe 0 on the same rows; inf: it diverged."""
+    """Mean loss of each recipe on the rows it ran, less the default recipe's on the same rows; inf: it diverged.
+
+    Where the default recipe diverged, the model takes its place.
+    """
+    floor = found.left_out if found.default_diverged else found.default_losses
     values = []
     for losses in found.losses:
         known = ~np.isnan(losses)
-        own, other = losses[known], found.losses[0][known]
-        sound = np.isfinite(own).all() and np.isfinite(other).all()
-        values.append(np.average(own - other, weights=found.row_weights[known]) if sound else np.inf)
+        sound = np.isfinite(losses[known]).all()
+        values.append(np.average((losses - floor)[known], weights=found.row_weights[known]) if sound else np.inf)
     return np.array(values)
 
 
