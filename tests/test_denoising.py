@@ -30,14 +30,15 @@ from dashpot.denoising.alike import IN_ESTIMATE, IN_NOISE, cleaned_together, mos
 from dashpot.denoising.classical import sliding_cosine
 from dashpot.denoising.corruption import corruption_of
 from dashpot.denoising.files import PictureFile, read_picture, write_picture
+from dashpot.denoising.held import held_out, parted
 from dashpot.denoising.kinds import Kind, crossed, may_be_a_kind, mirror_images_help
 from dashpot.denoising.looks import TwoLooks
 from dashpot.denoising.network import WindowDenoiser, glimpse, least_squares, principal_basis
 from dashpot.denoising.patches import assembled, cut, drawn, turned, turned_back
-from dashpot.denoising.planes import OPPONENT, joined, planes_of, scaled, unscaled
+from dashpot.denoising.planes import OPPONENT, full_range, joined, planes_of, scaled, unscaled
 from dashpot.denoising.rows import Rows
 from dashpot.denoising.shipped import shipped_photographs
-from dashpot.denoising.subjects import Pass, Windows, held_out
+from dashpot.denoising.subjects import Pass, Windows, pairs_of, pictures_of
 from dashpot.networks import Network
 from dashpot.png import _unfiltered, png, read_deep
 from dashpot.report.denoised import Shown, render_denoised, summarize_pictures, summarize_table
@@ -747,6 +748,40 @@ def test_rows_held_out_are_not_learned_from():
     assert len(parts[True]) == 5
     assert sorted([*parts[True], *parts[False]]) == list(range(50))
     assert held_out(1)[False].tolist() == [0]
+
+
+@pytest.mark.parametrize("sizes", [[(64, 64)], [(40, 90), (20, 20)], [(30, 30)] * 12])
+def test_windows_held_out_share_no_pixel_with_those_learned_from(sizes):
+    starts = np.cumsum([0, *(height * width for height, width in sizes)])
+    clean = [
+        start + np.arange(height * width).reshape(height, width)
+        for start, (height, width) in zip(starts, sizes, strict=False)
+    ]
+    draw = Windows((0.0, 1.0)).drawing(clean, clean, corruption_of(STRONG, "Denoiser"))
+    seen = [np.unique(draw(2_000, np.random.default_rng(0), judged).noisy) for judged in (True, False)]
+    assert not np.intersect1d(*seen).size
+    assert all(len(one) for one in seen)
+
+
+def test_channels_of_a_picture_are_held_out_together():
+    clean = [np.full((30, 30, 3), number, dtype=np.float32) for number in range(20)]
+    pairs = pairs_of(clean, None, corruption_of(STRONG, "Denoiser"))
+    held, learned = ({round(float(one.max())) for one in pairs[judged]} - {0} for judged in (True, False))
+    assert not held & learned
+    assert len(pairs[True]) == 2 * 6
+
+
+def test_pictures_too_small_for_a_strip_are_learned_from_and_judged_by():
+    clean = [np.zeros((50, 50))]
+    assert parted(clean, 27)[True][0].shape == parted(clean, 27)[False][0].shape == (50, 50)
+
+
+def test_pictures_of_a_kind_are_judged_by_what_others_have_in_common(blobs):
+    pairs = pairs_of(list(blobs), None, corruption_of(STRONG, "Denoiser"))
+    kinds = looks._kinds(pairs, mirrored=False)
+    mean = np.mean([pair[0] for pair in pairs[False]], axis=0)
+    assert np.allclose(kinds[True][0].mean, mean.ravel(), atol=1e-6)
+    assert [len(kinds[judged]) for judged in (True, False)] == [len(pairs[judged]) for judged in (True, False)]
 
 
 def test_rows_are_held_out_in_stretches_so_that_neighbours_promise_nothing():

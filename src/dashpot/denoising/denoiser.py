@@ -25,8 +25,8 @@ from dashpot.denoising.subjects import (
     Settings,
     Subject,
     Windows,
-    channels,
     estimated,
+    pairs_of,
     pictures_of,
 )
 from dashpot.errors import DataError, UsageError
@@ -171,9 +171,8 @@ class Denoiser(TransformerMixin, BaseEstimator):
         found = train_windows(subject.drawing(clean, noisy, corruption), corruption, plan, first)
         if not twice:
             return found
-        twins = None if noisy is None else channels(noisy, corruption)
         grey = all(one.ndim == 2 for one in clean)
-        return look_again(found, channels(clean, corruption), twins, grey, plan, second)
+        return look_again(found, pairs_of(clean, noisy, corruption), grey, plan, second)
 
     def _check_parameters(self) -> None:
         """Refuse parameters out of range."""

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from dashpot.denoising.corruption import Corruption
+from dashpot.denoising.held import held_out
 from dashpot.denoising.network import Drawing, Drawn, WindowDenoiser
-from dashpot.denoising.subjects import Pass, Settings, held_out
+from dashpot.denoising.subjects import Pass, Settings
 from dashpot.errors import DataError
 from dashpot.randomness import draws
 from dashpot.reconstruction import FURTHEST, Cell, Reconstruction, cells_of, targets_of

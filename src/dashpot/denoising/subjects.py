@@ -9,6 +9,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from dashpot.denoising.corruption import Corruption
+from dashpot.denoising.held import held_out, parted
 from dashpot.denoising.looks import TwoLooks
 from dashpot.denoising.network import Drawing, Drawn, WindowDenoiser, glimpse
 from dashpot.denoising.patches import drawn
@@ -18,7 +19,7 @@ from dashpot.errors import DataError
 
 SMALL = 256  # numbers up to which pictures of one size are seen whole
 WINDOW, SHARP, INNER = 27, 11, 7  # pixels that a network sees, sees one by one, and corrects
-STRETCHES = 5  # in which rows or small pictures are held out
+FAR = 5  # ranges from black to white that noise may lead beyond either
 LUMINANCE_SHARE = 4  # of the windows of colour pictures, for one of each difference of colours
 
 Networks = WindowDenoiser | TwoLooks
@@ -154,21 +155,23 @@ class Windows(Pictures):
         return glimpse(WINDOW, SHARP)
 
     def drawing(self, clean: list[np.ndarray], noisy: list[np.ndarray] | None, corruption: Corruption) -> Drawing:
-        """Windows from everywhere."""
+        """Windows from everywhere; some pictures, or parts of them, are held out."""
         smallest = min(min(one.shape[:2]) for one in clean)
         if smallest < INNER:
             raise DataError(
                 f"Denoiser.fit: a picture is {smallest} pixels high or wide; networks correct {INNER} at once. "
                 "Take it out."
             )
-        own = _planes(clean, corruption)
-        pairs = own if noisy is None else [np.stack(p) for p in zip(own, _planes(noisy, corruption), strict=True)]
+        margin = (WINDOW - INNER) // 2
+        margins = (0, 0), (margin, margin), (margin, margin)
+        padded = {
+            judged: [np.pad(one, margins, mode="symmetric") for one in part]
+            for judged, part in pairs_of(clean, noisy, corruption).items()
+        }
 
         def draw(count: int, rng: np.random.Generator, judged: bool) -> Drawn:
-            found = drawn(pairs, WINDOW, count, rng)
-            if noisy is None:
-                return Drawn(found.reshape(count, -1))
-            return Drawn(found[:, 0].reshape(count, -1), found[:, 1].reshape(count, -1))
+            found = drawn(padded[judged], WINDOW, count, rng)
+            return Drawn(*(found[:, side].reshape(count, -1) for side in range(found.shape[1])))
 
         return draw
 
@@ -182,18 +185,24 @@ class Windows(Pictures):
         return {"kind": "windows", "ends": list(self.ends)}
 
 
-def channels(pictures: Sequence[np.ndarray], corruption: Corruption) -> list[np.ndarray]:
+def pairs_of(
+    clean: Sequence[np.ndarray], noisy: Sequence[np.ndarray] | None, corruption: Corruption
+) -> dict[bool, list[np.ndarray]]:
+    """The channels to judge by (True) and to learn from, (1, height, width), or (2, height, width) with noisy twins."""
+    sides = [parted(side, WINDOW) for side in (clean, noisy) if side is not None]
+    return {
+        judged: [np.stack(pair) for pair in zip(*(_channels(side[judged], corruption) for side in sides), strict=True)]
+        for judged in (True, False)
+    }
+
+
+def _channels(pictures: Sequence[np.ndarray], corruption: Corruption) -> list[np.ndarray]:
     """The channels of all pictures; brightness more often than colour."""
     planes = []
     for picture in pictures:
         values = [plane.values for plane in planes_of(picture, corruption.added)]
         planes += values[:1] * (LUMINANCE_SHARE if len(values) == 3 else 1) + values[1:]
     return planes
-
-
-def _planes(pictures: Sequence[np.ndarray], corruption: Corruption) -> list[np.ndarray]:
-    """The channels, mirrored at their borders."""
-    return [np.pad(one, (WINDOW - INNER) // 2, mode="symmetric") for one in channels(pictures, corruption)]
 
 
 @dataclass(frozen=True)
@@ -243,17 +252,6 @@ class WholePictures(Pictures):
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain JSON."""
         return {"kind": "whole", "ends": list(self.ends), "size": list(self.size)}
-
-
-def held_out(rows: int) -> dict[bool, np.ndarray]:
-    """The rows to judge by (True), a tenth, and those to learn from; one row alone is both.
-
-    They are held out in stretches: neighbours are often alike (of one person, of one place), and a row whose neighbour
-    is known would be promised to come out better than new ones do.
-    """
-    parts = np.array_split(np.arange(rows), STRETCHES if rows >= 10 * STRETCHES else 1)
-    held = np.concatenate([part[-max(1, len(part) // 10) :] for part in parts])
-    return {True: held, False: np.setdiff1d(np.arange(rows), held) if rows > 1 else held}
 
 
 def pictures_of(pictures: Sequence[np.ndarray]) -> Windows | WholePictures:
