@@ -496,6 +496,31 @@ def test_pictures_come_back_in_their_own_type_and_units(of_photographs, photogra
         assert np.abs(found.astype(float) - picture).mean() < 0.1 * np.ptp(picture)
 
 
+def test_each_picture_is_scaled_by_its_own_type(of_photographs, photograph):
+    twins = [photograph[:, :, 0] / 255, photograph[:, :, 0], photograph[:, :, 0].astype(np.uint16) * 257]
+    for order in (twins, twins[::-1]):
+        units = pictures_of(order).units(order, "Denoiser.fit")
+        assert np.allclose(units, units[0], atol=1e-6)
+    seen = of_photographs.subject_.units([noisy(twins[0], 0.1), twins[1].astype(float)], "Denoiser.fit")
+    assert np.allclose(seen[0], noisy(twins[0], 0.1))
+    assert np.allclose(seen[1], twins[0])
+    assert of_photographs.estimated_level(noisy(twins[0], 0.1)) == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_picture_far_beyond_the_range_of_the_fit_is_refused_in_one_line(twice, photograph):
+    with pytest.raises(DataError, match=r"picture 1 \(int64\) holds .* was fitted on 0 to 1") as error:
+        twice.transform([photograph / 255, photograph.astype(np.int64)])
+    assert "\n" not in str(error.value)
+    assert full_range([np.full((2, 2), -1.0)]) == (-1.0, 0.0)
+
+
+def test_an_array_of_one_picture_in_colour_is_one_picture(of_photographs, photograph):
+    alone = of_photographs.transform(photograph[:40, :50], level=0.1)
+    assert np.array_equal(alone, of_photographs.transform([photograph[:40, :50]], level=0.1)[0])
+    assert Denoiser(**SMALL).fit(photograph[:40, :50]).model_.shape == (27, 27)
+    assert of_photographs.transform(photograph[:8, :40], level=0.1).shape == (8, 40, 3)
+
+
 def test_one_picture_alone_and_pictures_of_mixed_size_are_taken(of_photographs, photograph):
     grey = photograph[:, :, 0]
     alone = of_photographs.transform(grey, level=0.1)

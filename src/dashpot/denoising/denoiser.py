@@ -142,7 +142,8 @@ class Denoiser(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array (rows, height, width[, channels]), a sequence of pictures, which may differ in size, or a table
-            A frame or an array of shape (rows, columns) is a table. Clean; with `y`, noisy.
+            A frame or an array of shape (rows, columns) is a table, one of (height, width, 3 or 4), both at least 7,
+            one picture in colour. Clean; with `y`, noisy.
         y : the same of clean twins, or None
             With twins, `corruption` only says what kind of noise they have; None is gaussian noise of their own level.
             A column of labels is ignored, so that a denoiser may stand in a pipeline.
@@ -271,7 +272,8 @@ class Denoiser(TransformerMixin, BaseEstimator):
         if not isinstance(self.subject_, Pictures):
             raise UsageError("Denoiser.estimated_level: the noise of a table cannot be told from its rows.")
         (one,) = as_pictures([picture], "Denoiser.estimated_level")
-        return estimated(self.model_, scaled(one, self.subject_.ends_of(one)), level)
+        ends = self.subject_.ends_of(one, "Denoiser.estimated_level: the picture")
+        return estimated(self.model_, scaled(one, ends), level)
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a file: JSON and weights, nothing that could run. `dashpot.load` reads it."""

@@ -13,10 +13,20 @@ from dashpot.denoising.held import held_out, parted
 from dashpot.denoising.looks import TwoLooks
 from dashpot.denoising.network import Drawing, Drawn, WindowDenoiser, glimpse
 from dashpot.denoising.patches import drawn
-from dashpot.denoising.planes import as_pictures, full_range, joined, planes_of, scaled, unscaled
+from dashpot.denoising.planes import (
+    as_pictures,
+    full_range,
+    is_one_picture,
+    joined,
+    own_range,
+    planes_of,
+    scaled,
+    unscaled,
+)
 from dashpot.denoising.quality import noise_level
 from dashpot.errors import DataError
 
+OF_BITS = ((0.0, 255.0), (0.0, 65_535.0))  # black and white of pictures of 8 and of 16 bits
 SMALL = 256  # numbers up to which pictures of one size are seen whole
 WINDOW, SHARP, INNER = 27, 11, 7  # pixels that a network sees, sees one by one, and corrects
 FAR = 5  # ranges from black to white that noise may lead beyond either
@@ -102,19 +112,33 @@ class Pictures:
     Attributes
     ----------
     ends : (float, float)
-        Black and white of float pictures; those of whole numbers have the range of their type.
+        Black and white of pictures whose type does not say it; those of 8 or 16 bits have the range of their type.
     """
 
     ends: tuple[float, float]
 
-    def ends_of(self, picture: np.ndarray) -> tuple[float, float]:
-        """Black and white of a picture: of its own type, or as in training."""
-        whole = picture.dtype in (np.uint8, np.uint16) or picture.dtype.kind == "b"
-        return full_range([picture]) if whole else self.ends
+    def ends_of(self, picture: np.ndarray, name: str) -> tuple[float, float]:
+        """Black and white of a picture: of its own type, or as in training; where that had 8 or 16 bits, also 0 and 1.
+
+        `name` is what the message begins with where a picture lies far beyond these.
+        """
+        told = own_range(picture.dtype)
+        if told is not None:
+            return told
+        of_floats = [(0.0, 1.0)] if self.ends in OF_BITS and picture.dtype.kind == "f" else []
+        for low, high in (*of_floats, self.ends):
+            margin = FAR * (high - low)
+            if low - margin <= picture.min() and picture.max() <= high + margin:
+                return low, high
+        raise DataError(
+            f"{name} ({picture.dtype.name}) holds {picture.min():g} to {picture.max():g}; "
+            f"this denoiser was fitted on {self.ends[0]:g} to {self.ends[1]:g}. Bring it to that range."
+        )
 
     def units(self, X: Any, caller: str) -> list[np.ndarray]:
         """Pictures between 0 and 1."""
-        return [scaled(picture, self.ends) for picture in as_pictures(X, caller)]
+        pictures = enumerate(as_pictures(X, caller))
+        return [scaled(picture, self.ends_of(picture, f"{caller}: picture {number}")) for number, picture in pictures]
 
     def level_between(self, noisy: list[np.ndarray], clean: list[np.ndarray]) -> float:
         """The root mean square of the differences of all pixels."""
@@ -125,13 +149,16 @@ class Pictures:
         """An array where `X` is one, otherwise a list."""
         if hasattr(X, "columns"):
             raise DataError("Denoiser.transform: X is a table; this denoiser was fitted on pictures. Pass pictures.")
-        found = [self._cleaned(model, picture, level, path) for picture in as_pictures(X, "Denoiser.transform")]
+        pictures = as_pictures(X, "Denoiser.transform")
+        ends = [self.ends_of(one, f"Denoiser.transform: picture {number}") for number, one in enumerate(pictures)]
+        found = [self._cleaned(model, *one, level, path) for one in zip(pictures, ends, strict=True)]
         if isinstance(X, np.ndarray):
-            return found[0] if X.ndim == 2 else np.stack(found)
+            return found[0] if is_one_picture(X) else np.stack(found)
         return found
 
-    def _cleaned(self, model: Networks, picture: np.ndarray, level: float | None, path: Pass) -> np.ndarray:
-        ends = self.ends_of(picture)
+    def _cleaned(
+        self, model: Networks, picture: np.ndarray, ends: tuple[float, float], level: float | None, path: Pass
+    ) -> np.ndarray:
         values = scaled(picture, ends)
         found = self._clean(model, values, estimated(model, values, level), path)
         return unscaled(found, ends, picture.dtype)
