@@ -923,6 +923,32 @@ def test_transparency_is_kept(tmp_path):
     assert np.array_equal(again.alpha, found.alpha)
 
 
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif"])
+def test_a_picture_is_read_upright(ending, tmp_path):
+    pixels = np.zeros((16, 32), dtype=np.uint8)
+    pixels[:, 16:] = 255
+    exif = Image.Exif()
+    exif[274] = 6  # to be turned by a quarter, clockwise
+    Image.fromarray(pixels).save(tmp_path / f"a.{ending}", exif=exif)
+    found = read_picture(tmp_path / f"a.{ending}").pixels
+    assert found.shape == (32, 16)
+    assert found[:14].max() < 50 < 200 < found[18:].min()
+
+
+def test_floats_stay_floats_and_need_a_format_that_holds_them(tmp_path, photograph, of_photographs):
+    pixels = noisy(photograph[:40, :40, 0] / 255, 0.1).astype(np.float32)
+    Image.fromarray(pixels).save(tmp_path / "a.tif")
+    found = read_picture(tmp_path / "a.tif")
+    assert np.array_equal(found.pixels, pixels)
+    assert np.array_equal(read_picture(write_picture(tmp_path / "b.tif", found)).pixels, pixels)
+    with pytest.raises(UsageError, match="does not hold floats"):
+        write_picture(tmp_path / "a.png", found)
+    of_photographs.save(tmp_path / "p.dashpot")
+    done = ran(tmp_path / "a.tif", "-o", tmp_path / "c.tif", "--model", tmp_path / "p.dashpot")
+    assert done.exit_code == 0, done.output
+    assert psnr(photograph[:40, :40, 0] / 255, read_picture(tmp_path / "c.tif").pixels) > 22
+
+
 def test_a_file_that_is_no_picture_is_named(tmp_path):
     (tmp_path / "a.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match="no picture that can be read"):
