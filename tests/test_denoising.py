@@ -164,6 +164,21 @@ def test_masking_fills_missing_cells_and_leaves_the_others(survey):
     assert told.mean() > 0.85  # three of five voted for Clinton
 
 
+@pytest.mark.parametrize("levels", [("a", "b"), ("a", "b", "c")])
+def test_masking_fills_what_means_missing_and_keeps_levels_that_the_fit_had_not_seen(levels):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"level": rng.choice(levels, 200), "size": rng.normal(size=200)})
+    model = Denoiser(Noise("inputs", "masking", 0.3), **SMALL).fit(rows)
+    found = model.transform(rows[:5].assign(level=["new", "NA", "?", None, "b"]))["level"]
+    assert list(found[[0, 4]]) == ["new", "b"]
+    assert set(found[1:4]) <= set(levels)
+
+
+def test_noise_too_rare_for_a_verdict_is_told():
+    model = Denoiser(Noise("inputs", "masking", 1e-6), **SMALL).fit(np.random.default_rng(0).normal(size=(50, 3)))
+    assert "too rare" in model.verdict_
+
+
 @pytest.mark.parametrize("kind", ["swap", "masking", "gaussian"])
 def test_whole_numbers_stay_whole_numbers(kind, survey):
     model = Denoiser(Noise("inputs", kind, 0.3), **SMALL).fit(survey.iloc[:700])

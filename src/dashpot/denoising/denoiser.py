@@ -235,6 +235,9 @@ class Denoiser(TransformerMixin, BaseEstimator):
             self.n_features_in_ = subject.encoder.n_features_in_
             if hasattr(subject.encoder, "feature_names_in_"):
                 self.feature_names_in_ = subject.encoder.feature_names_in_
+        if not model.noisy_error:
+            self.verdict_ = "No held-out row has noise: it is too rare to say what the networks leave of it."
+            return
         ours, linear = (100 * error / model.noisy_error for error in (model.error, model.linear_error))
         self.verdict_ = (
             f"On held-out {'rows' if isinstance(subject, Rows) else 'windows'} the networks leave {ours:.0f} % of the "
