@@ -591,6 +591,18 @@ def test_pictures_that_are_none_are_named(pictures, sentence):
     assert sentence in str(error.value)
 
 
+@pytest.mark.parametrize("form", [np.asarray, lambda y: pd.DataFrame({"label": y}), lambda y: y[:, None]])
+def test_labels_of_any_form_are_ignored(form):
+    X, y = load_wine(return_X_y=True)
+    one, two = (Denoiser(**SMALL).fit(X, labels) for labels in (None, form(y)))
+    assert np.array_equal(one.transform(X), two.transform(X))
+
+
+def test_a_table_of_one_column_has_a_twin_of_one_column():
+    clean = load_wine().data[:, :1]
+    assert Denoiser(**SMALL).fit(noisy(clean, 0.4 * clean.std()), clean).model_.corruption.highest < 0.5
+
+
 def test_pairs_that_do_not_fit_are_refused(digits):
     with pytest.raises(DataError, match="differ in number or size"):
         Denoiser(**SMALL).fit(digits[:10], digits[:9])

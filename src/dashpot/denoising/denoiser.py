@@ -146,7 +146,7 @@ class Denoiser(TransformerMixin, BaseEstimator):
             one picture in colour. Clean; with `y`, noisy.
         y : the same of clean twins, or None
             With twins, `corruption` only says what kind of noise they have; None is gaussian noise of their own level.
-            A column of labels is ignored, so that a denoiser may stand in a pipeline.
+            Labels are ignored, also as a table of one column, so that a denoiser may stand in a pipeline.
 
         Raises
         ------
@@ -154,7 +154,7 @@ class Denoiser(TransformerMixin, BaseEstimator):
             For data or parameters that cannot be used.
         """
         self._check_parameters()
-        paired = y is not None and _axes(y) > 1
+        paired = y is not None and _axes(y) > 1 and (_is_column(X) or not _is_column(y))
         clean = y if paired else X
         subject: Subject = Rows.of(clean) if _axes(clean) < 3 else pictures_of(as_pictures(clean, "Denoiser.fit"))
         aims = subject.units(clean, "Denoiser.fit")
@@ -291,6 +291,11 @@ class Denoiser(TransformerMixin, BaseEstimator):
 def _share(progress: Callable[[int, int], None] | None, part: int, parts: int) -> Callable[[int, int], None] | None:
     """What to call in one of several trainings with as many networks."""
     return None if progress is None else lambda done, total: progress(part * total + done, parts * total)
+
+
+def _is_column(X: Any) -> bool:
+    """Whether a table has one column."""
+    return _axes(X) == 2 and np.shape(X)[1] == 1
 
 
 def _axes(X: Any) -> int:
