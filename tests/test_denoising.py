@@ -470,6 +470,13 @@ def test_a_file_brings_back_the_same_denoiser(name, request, tmp_path, digits, p
     assert loaded.verdict_ == model.verdict_
 
 
+def test_numbers_of_numpy_come_back_from_a_file(of_digits, tmp_path):
+    model = clone(of_digits).set_params(stride=np.int64(1), random_state=np.int64(7))
+    model._keep(of_digits.subject_, of_digits.model_)
+    loaded = dashpot.load(model.save(tmp_path / "model.dashpot"))
+    assert (loaded.stride, loaded.random_state) == (1, 7)
+
+
 @pytest.mark.parametrize(
     ("name", "change"),
     [
