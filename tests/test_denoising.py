@@ -30,14 +30,15 @@ from dashpot.denoising.alike import IN_ESTIMATE, IN_NOISE, cleaned_together, mos
 from dashpot.denoising.classical import sliding_cosine
 from dashpot.denoising.corruption import corruption_of
 from dashpot.denoising.files import PictureFile, read_picture, write_picture
+from dashpot.denoising.held import held_out, parted
 from dashpot.denoising.kinds import Kind, crossed, may_be_a_kind, mirror_images_help
 from dashpot.denoising.looks import TwoLooks
 from dashpot.denoising.network import WindowDenoiser, glimpse, least_squares, principal_basis
 from dashpot.denoising.patches import assembled, cut, drawn, turned, turned_back
-from dashpot.denoising.planes import OPPONENT, joined, planes_of, scaled, unscaled
+from dashpot.denoising.planes import OPPONENT, full_range, joined, planes_of, scaled, unscaled
 from dashpot.denoising.rows import Rows
 from dashpot.denoising.shipped import shipped_photographs
-from dashpot.denoising.subjects import Pass, Windows, held_out
+from dashpot.denoising.subjects import Pass, Windows, pairs_of, pictures_of
 from dashpot.networks import Network
 from dashpot.png import _unfiltered, png, read_deep
 from dashpot.report.denoised import Shown, render_denoised, summarize_pictures, summarize_table
@@ -161,6 +162,21 @@ def test_masking_fills_missing_cells_and_leaves_the_others(survey):
     assert (found.drop(columns="vote") == rows.drop(columns="vote")).all(axis=None)
     told = (found["vote"] == survey["vote"].iloc[700:])[::2]
     assert told.mean() > 0.85  # three of five voted for Clinton
+
+
+@pytest.mark.parametrize("levels", [("a", "b"), ("a", "b", "c")])
+def test_masking_fills_what_means_missing_and_keeps_levels_that_the_fit_had_not_seen(levels):
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"level": rng.choice(levels, 200), "size": rng.normal(size=200)})
+    model = Denoiser(Noise("inputs", "masking", 0.3), **SMALL).fit(rows)
+    found = model.transform(rows[:5].assign(level=["new", "NA", "?", None, "b"]))["level"]
+    assert list(found[[0, 4]]) == ["new", "b"]
+    assert set(found[1:4]) <= set(levels)
+
+
+def test_noise_too_rare_for_a_verdict_is_told():
+    model = Denoiser(Noise("inputs", "masking", 1e-6), **SMALL).fit(np.random.default_rng(0).normal(size=(50, 3)))
+    assert "too rare" in model.verdict_
 
 
 @pytest.mark.parametrize("kind", ["swap", "masking", "gaussian"])
@@ -454,6 +470,13 @@ def test_a_file_brings_back_the_same_denoiser(name, request, tmp_path, digits, p
     assert loaded.verdict_ == model.verdict_
 
 
+def test_numbers_of_numpy_come_back_from_a_file(of_digits, tmp_path):
+    model = clone(of_digits).set_params(stride=np.int64(1), random_state=np.int64(7))
+    model._keep(of_digits.subject_, of_digits.model_)
+    loaded = dashpot.load(model.save(tmp_path / "model.dashpot"))
+    assert (loaded.stride, loaded.random_state) == (1, 7)
+
+
 @pytest.mark.parametrize(
     ("name", "change"),
     [
@@ -493,6 +516,31 @@ def test_pictures_come_back_in_their_own_type_and_units(of_photographs, photogra
         assert found.dtype == picture.dtype
         assert found.shape == picture.shape
         assert np.abs(found.astype(float) - picture).mean() < 0.1 * np.ptp(picture)
+
+
+def test_each_picture_is_scaled_by_its_own_type(of_photographs, photograph):
+    twins = [photograph[:, :, 0] / 255, photograph[:, :, 0], photograph[:, :, 0].astype(np.uint16) * 257]
+    for order in (twins, twins[::-1]):
+        units = pictures_of(order).units(order, "Denoiser.fit")
+        assert np.allclose(units, units[0], atol=1e-6)
+    seen = of_photographs.subject_.units([noisy(twins[0], 0.1), twins[1].astype(float)], "Denoiser.fit")
+    assert np.allclose(seen[0], noisy(twins[0], 0.1))
+    assert np.allclose(seen[1], twins[0])
+    assert of_photographs.estimated_level(noisy(twins[0], 0.1)) == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_picture_far_beyond_the_range_of_the_fit_is_refused_in_one_line(twice, photograph):
+    with pytest.raises(DataError, match=r"picture 1 \(int64\) holds .* was fitted on 0 to 1") as error:
+        twice.transform([photograph / 255, photograph.astype(np.int64)])
+    assert "\n" not in str(error.value)
+    assert full_range([np.full((2, 2), -1.0)]) == (-1.0, 0.0)
+
+
+def test_an_array_of_one_picture_in_colour_is_one_picture(of_photographs, photograph):
+    alone = of_photographs.transform(photograph[:40, :50], level=0.1)
+    assert np.array_equal(alone, of_photographs.transform([photograph[:40, :50]], level=0.1)[0])
+    assert Denoiser(**SMALL).fit(photograph[:40, :50]).model_.shape == (27, 27)
+    assert of_photographs.transform(photograph[:8, :40], level=0.1).shape == (8, 40, 3)
 
 
 def test_one_picture_alone_and_pictures_of_mixed_size_are_taken(of_photographs, photograph):
@@ -548,6 +596,18 @@ def test_pictures_that_are_none_are_named(pictures, sentence):
     with pytest.raises(DataError) as error:
         Denoiser(**SMALL).fit(pictures)
     assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize("form", [np.asarray, lambda y: pd.DataFrame({"label": y}), lambda y: y[:, None]])
+def test_labels_of_any_form_are_ignored(form):
+    X, y = load_wine(return_X_y=True)
+    one, two = (Denoiser(**SMALL).fit(X, labels) for labels in (None, form(y)))
+    assert np.array_equal(one.transform(X), two.transform(X))
+
+
+def test_a_table_of_one_column_has_a_twin_of_one_column():
+    clean = load_wine().data[:, :1]
+    assert Denoiser(**SMALL).fit(noisy(clean, 0.4 * clean.std()), clean).model_.corruption.highest < 0.5
 
 
 def test_pairs_that_do_not_fit_are_refused(digits):
@@ -749,6 +809,40 @@ def test_rows_held_out_are_not_learned_from():
     assert held_out(1)[False].tolist() == [0]
 
 
+@pytest.mark.parametrize("sizes", [[(64, 64)], [(40, 90), (20, 20)], [(30, 30)] * 12])
+def test_windows_held_out_share_no_pixel_with_those_learned_from(sizes):
+    starts = np.cumsum([0, *(height * width for height, width in sizes)])
+    clean = [
+        start + np.arange(height * width).reshape(height, width)
+        for start, (height, width) in zip(starts, sizes, strict=False)
+    ]
+    draw = Windows((0.0, 1.0)).drawing(clean, clean, corruption_of(STRONG, "Denoiser"))
+    seen = [np.unique(draw(2_000, np.random.default_rng(0), judged).noisy) for judged in (True, False)]
+    assert not np.intersect1d(*seen).size
+    assert all(len(one) for one in seen)
+
+
+def test_channels_of_a_picture_are_held_out_together():
+    clean = [np.full((30, 30, 3), number, dtype=np.float32) for number in range(20)]
+    pairs = pairs_of(clean, None, corruption_of(STRONG, "Denoiser"))
+    held, learned = ({round(float(one.max())) for one in pairs[judged]} - {0} for judged in (True, False))
+    assert not held & learned
+    assert len(pairs[True]) == 2 * 6
+
+
+def test_pictures_too_small_for_a_strip_are_learned_from_and_judged_by():
+    clean = [np.zeros((50, 50))]
+    assert parted(clean, 27)[True][0].shape == parted(clean, 27)[False][0].shape == (50, 50)
+
+
+def test_pictures_of_a_kind_are_judged_by_what_others_have_in_common(blobs):
+    pairs = pairs_of(list(blobs), None, corruption_of(STRONG, "Denoiser"))
+    kinds = looks._kinds(pairs, mirrored=False)
+    mean = np.mean([pair[0] for pair in pairs[False]], axis=0)
+    assert np.allclose(kinds[True][0].mean, mean.ravel(), atol=1e-6)
+    assert [len(kinds[judged]) for judged in (True, False)] == [len(pairs[judged]) for judged in (True, False)]
+
+
 def test_rows_are_held_out_in_stretches_so_that_neighbours_promise_nothing():
     held = held_out(1000)[True]
     assert len(held) == 100
@@ -861,6 +955,32 @@ def test_transparency_is_kept(tmp_path):
     assert np.array_equal(found.alpha, pixels[:, :, 3])
     again = read_picture(write_picture(tmp_path / "b.png", found))
     assert np.array_equal(again.alpha, found.alpha)
+
+
+@pytest.mark.parametrize("ending", ["jpg", "png", "tif"])
+def test_a_picture_is_read_upright(ending, tmp_path):
+    pixels = np.zeros((16, 32), dtype=np.uint8)
+    pixels[:, 16:] = 255
+    exif = Image.Exif()
+    exif[274] = 6  # to be turned by a quarter, clockwise
+    Image.fromarray(pixels).save(tmp_path / f"a.{ending}", exif=exif)
+    found = read_picture(tmp_path / f"a.{ending}").pixels
+    assert found.shape == (32, 16)
+    assert found[:14].max() < 50 < 200 < found[18:].min()
+
+
+def test_floats_stay_floats_and_need_a_format_that_holds_them(tmp_path, photograph, of_photographs):
+    pixels = noisy(photograph[:40, :40, 0] / 255, 0.1).astype(np.float32)
+    Image.fromarray(pixels).save(tmp_path / "a.tif")
+    found = read_picture(tmp_path / "a.tif")
+    assert np.array_equal(found.pixels, pixels)
+    assert np.array_equal(read_picture(write_picture(tmp_path / "b.tif", found)).pixels, pixels)
+    with pytest.raises(UsageError, match="does not hold floats"):
+        write_picture(tmp_path / "a.png", found)
+    of_photographs.save(tmp_path / "p.dashpot")
+    done = ran(tmp_path / "a.tif", "-o", tmp_path / "c.tif", "--model", tmp_path / "p.dashpot")
+    assert done.exit_code == 0, done.output
+    assert psnr(photograph[:40, :40, 0] / 255, read_picture(tmp_path / "c.tif").pixels) > 22
 
 
 def test_a_file_that_is_no_picture_is_named(tmp_path):

@@ -53,6 +53,11 @@ def save(model: Any, path: str | Path) -> Path:
     return write_bytes(path, packed.getvalue(), "save")
 
 
+def plain(value: Any) -> Any:
+    """A number of NumPy as one of Python."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def read(path: Path) -> tuple[dict[str, Any], Tensors]:
     """What a model file says, and its arrays; a ModelFileError, or one of `DAMAGE`, where it is none."""
     text, weights = _members(path)

@@ -8,7 +8,7 @@ import numpy as np
 
 from dashpot.anomalies.judges import Judge
 from dashpot.arrays import described_network
-from dashpot.model_files import Tensors
+from dashpot.model_files import Tensors, plain
 
 PLAIN = ("contamination", "folds", "trim", "max_epochs", "batch_size")
 ARRAYS = ("training_scores_", "training_fold_", "known_", "known_fold_", "quantiles_", "counts_")
@@ -23,7 +23,7 @@ def described_detector(detector: Any, tensors: Tensors) -> dict[str, Any]:
     arrays |= {f"{number}.rows": jury.rows for number, jury in enumerate(detector.juries_)}
     tensors |= {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     state = detector.random_state
-    parameters = {name: _plain(getattr(detector, name)) for name in PLAIN} | {"parts": list(detector.parts)}
+    parameters = {name: plain(getattr(detector, name)) for name in PLAIN} | {"parts": list(detector.parts)}
     return {
         "estimator": "AnomalyDetector",
         "parameters": parameters | {"random_state": int(state) if isinstance(state, int | np.integer) else None},
@@ -41,8 +41,3 @@ def _described(judge: Judge, key: str, tensors: Tensors) -> dict[str, Any]:
     """A judge as plain JSON."""
     tensors |= {f"{key}.judge.{name}": np.ascontiguousarray(getattr(judge, name)) for name in OF_JUDGE}
     return described_network(judge.network, key, tensors)
-
-
-def _plain(value: Any) -> Any:
-    """A number of NumPy as one of Python."""
-    return value.item() if isinstance(value, np.generic) else value

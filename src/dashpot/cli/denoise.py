@@ -12,6 +12,7 @@ from dashpot.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from dashpot import Denoiser
+    from dashpot.denoising.subjects import Pictures
     from dashpot.report.denoised import Shown
 
 KINDS = ("gaussian", "uniform", "multiplicative", "masking", "salt_and_pepper", "swap")
@@ -222,7 +223,8 @@ def _denoise_pictures(
         before = read_picture(path)
         taken = denoiser.estimated_level(before.pixels, level)
         after = before._replace(pixels=denoiser.transform([before.pixels], level)[0])
-        shown.append(_shown(path.name, before.pixels, after.pixels, taken, _twin(path, before.pixels, reference)))
+        twin = _twin(path, before.pixels, reference)
+        shown.append(_shown(path.name, before.pixels, after.pixels, taken, twin, denoiser.subject_))
         place = output / path.name if data.is_dir() else output
         place.parent.mkdir(exist_ok=True)
         write_picture(place, after)
@@ -246,13 +248,14 @@ def _twin(path: Path, pixels: Any, reference: Path | None) -> Any:
     return clean
 
 
-def _shown(name: str, before: Any, after: Any, level: float, clean: Any) -> "Shown":
+def _shown(name: str, before: Any, after: Any, level: float, clean: Any, subject: "Pictures") -> "Shown":
     """A picture before, after, and as it should be where that is known."""
-    from dashpot.denoising.planes import full_range, scaled
+    from dashpot.denoising.planes import scaled
     from dashpot.report.denoised import Shown
 
-    seen, found = (scaled(one, full_range([one])) for one in (before, after))
-    return Shown(name, seen, found, level, None if clean is None else scaled(clean, full_range([clean])))
+    ends = subject.ends_of(before, name)
+    aim = None if clean is None else scaled(clean, subject.ends_of(clean, f"{name}, clean"))
+    return Shown(name, scaled(before, ends), scaled(after, ends), level, aim)
 
 
 def _told(shown: "Shown") -> str:

@@ -25,8 +25,8 @@ from dashpot.denoising.subjects import (
     Settings,
     Subject,
     Windows,
-    channels,
     estimated,
+    pairs_of,
     pictures_of,
 )
 from dashpot.errors import DataError, UsageError
@@ -142,10 +142,11 @@ class Denoiser(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array (rows, height, width[, channels]), a sequence of pictures, which may differ in size, or a table
-            A frame or an array of shape (rows, columns) is a table. Clean; with `y`, noisy.
+            A frame or an array of shape (rows, columns) is a table, one of (height, width, 3 or 4), both at least 7,
+            one picture in colour. Clean; with `y`, noisy.
         y : the same of clean twins, or None
             With twins, `corruption` only says what kind of noise they have; None is gaussian noise of their own level.
-            A column of labels is ignored, so that a denoiser may stand in a pipeline.
+            Labels are ignored, also as a table of one column, so that a denoiser may stand in a pipeline.
 
         Raises
         ------
@@ -153,7 +154,7 @@ class Denoiser(TransformerMixin, BaseEstimator):
             For data or parameters that cannot be used.
         """
         self._check_parameters()
-        paired = y is not None and _axes(y) > 1
+        paired = y is not None and _axes(y) > 1 and (_is_column(X) or not _is_column(y))
         clean = y if paired else X
         subject: Subject = Rows.of(clean) if _axes(clean) < 3 else pictures_of(as_pictures(clean, "Denoiser.fit"))
         aims = subject.units(clean, "Denoiser.fit")
@@ -171,9 +172,8 @@ class Denoiser(TransformerMixin, BaseEstimator):
         found = train_windows(subject.drawing(clean, noisy, corruption), corruption, plan, first)
         if not twice:
             return found
-        twins = None if noisy is None else channels(noisy, corruption)
         grey = all(one.ndim == 2 for one in clean)
-        return look_again(found, channels(clean, corruption), twins, grey, plan, second)
+        return look_again(found, pairs_of(clean, noisy, corruption), grey, plan, second)
 
     def _check_parameters(self) -> None:
         """Refuse parameters out of range."""
@@ -235,6 +235,9 @@ class Denoiser(TransformerMixin, BaseEstimator):
             self.n_features_in_ = subject.encoder.n_features_in_
             if hasattr(subject.encoder, "feature_names_in_"):
                 self.feature_names_in_ = subject.encoder.feature_names_in_
+        if not model.noisy_error:
+            self.verdict_ = "No held-out row has noise: it is too rare to say what the networks leave of it."
+            return
         ours, linear = (100 * error / model.noisy_error for error in (model.error, model.linear_error))
         self.verdict_ = (
             f"On held-out {'rows' if isinstance(subject, Rows) else 'windows'} the networks leave {ours:.0f} % of the "
@@ -272,7 +275,8 @@ class Denoiser(TransformerMixin, BaseEstimator):
         if not isinstance(self.subject_, Pictures):
             raise UsageError("Denoiser.estimated_level: the noise of a table cannot be told from its rows.")
         (one,) = as_pictures([picture], "Denoiser.estimated_level")
-        return estimated(self.model_, scaled(one, self.subject_.ends_of(one)), level)
+        ends = self.subject_.ends_of(one, "Denoiser.estimated_level: the picture")
+        return estimated(self.model_, scaled(one, ends), level)
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a file: JSON and weights, nothing that could run. `dashpot.load` reads it."""
@@ -287,6 +291,11 @@ class Denoiser(TransformerMixin, BaseEstimator):
 def _share(progress: Callable[[int, int], None] | None, part: int, parts: int) -> Callable[[int, int], None] | None:
     """What to call in one of several trainings with as many networks."""
     return None if progress is None else lambda done, total: progress(part * total + done, parts * total)
+
+
+def _is_column(X: Any) -> bool:
+    """Whether a table has one column."""
+    return _axes(X) == 2 and np.shape(X)[1] == 1
 
 
 def _axes(X: Any) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 from dashpot.arrays import described_network
 from dashpot.denoising.looks import TwoLooks
 from dashpot.denoising.network import WindowDenoiser
-from dashpot.model_files import Tensors
+from dashpot.model_files import Tensors, plain
 
 PLAIN = ("looks", "networks", "windows", "max_epochs", "stride", "symmetries", "random_state")
 ARRAYS = ("basis", "weights", "linear")
@@ -22,7 +22,7 @@ def described_denoiser(model: Any, tensors: Tensors) -> dict[str, Any]:
     """A denoiser as plain JSON; its arrays go into `tensors`."""
     found = model.model_
     first = found.first if isinstance(found, TwoLooks) else found
-    given = {name: getattr(model, name) for name in PLAIN}
+    given = {name: plain(getattr(model, name)) for name in PLAIN}
     widths = None if model.hidden_layers is None else [int(width) for width in np.atleast_1d(model.hidden_layers)]
     described = {
         "estimator": "Denoiser",

@@ -1,4 +1,4 @@
-"""Picture files: 8 and 16 bits, grey and colour, with or without transparency."""
+"""Picture files: 8 and 16 bits, grey and colour, with or without transparency; grey floats in TIFF."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ __all__ = ["ENDINGS", "PictureFile", "check_ending", "picture_paths", "read_pict
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 DEEP_ENDINGS = (".png", ".tif", ".tiff")  # formats that hold 16 bits
+FLOAT_ENDINGS = (".tif", ".tiff")
 
 
 class PictureFile(NamedTuple):
-    """A picture as read: pixels (height, width) or (height, width, 3), uint8 or uint16, and transparency or None."""
+    """A picture as read, upright: pixels (height, width[, 3]), uint8, uint16 or float32, and transparency or None."""
 
     pixels: np.ndarray
     alpha: np.ndarray | None
@@ -71,10 +72,13 @@ def read_picture(path: str | Path) -> PictureFile:
 
 
 def _opened(content: bytes) -> np.ndarray:
-    """Pixels by Pillow, (height, width[, channels])."""
-    from PIL import Image
+    """Pixels by Pillow, upright (height, width[, channels])."""
+    from PIL import Image, ImageOps
 
-    with Image.open(io.BytesIO(content)) as image:
+    with Image.open(io.BytesIO(content)) as stored:
+        image = ImageOps.exif_transpose(stored)
+        if image.mode == "F":
+            return np.array(image)
         if image.mode.startswith("I"):
             return np.clip(np.asarray(image), 0, 65_535).astype(np.uint16)
         kept = image.mode if image.mode in ("L", "LA", "RGB", "RGBA") else "RGB"
@@ -91,12 +95,14 @@ def write_picture(path: str | Path, picture: PictureFile) -> Path:
     Raises
     ------
     UsageError
-        If the format does not hold 16 bits, or the file cannot be written.
+        If the format does not hold 16 bits or floats, or the file cannot be written.
     """
     path = Path(path)
     pixels = picture.pixels
     if picture.alpha is not None and path.suffix.lower() not in (".jpg", ".jpeg", ".bmp"):
         pixels = np.dstack([pixels, picture.alpha])
+    if pixels.dtype == np.float32 and path.suffix.lower() not in FLOAT_ENDINGS:
+        raise UsageError(f"{path}: this format does not hold floats. End it in .tif.")
     if pixels.dtype != np.uint16:
         return write_bytes(path, _encoded(pixels, path), "write_picture")
     if path.suffix.lower() not in DEEP_ENDINGS or (pixels.ndim == 3 and path.suffix.lower() != ".png"):

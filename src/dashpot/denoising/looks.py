@@ -29,7 +29,7 @@ SEEN = {
 CLASSICAL = {5: 3, 9: 2}  # the plane that no network had a part in
 WITHOUT_KIND = (0, 1, 4, 2, 8)  # where the five planes are among the nine
 SHIFT = 0.1  # standard deviations of the noise by which a picture is changed to see what follows
-HELD = 10  # one of so many training pictures is held out
+HELD = 10  # pixels to learn from for each to judge by
 
 
 @dataclass(eq=False)
@@ -158,8 +158,7 @@ def window_again(of_a_kind: bool) -> tuple[int, int]:
 
 def look_again(
     first: WindowDenoiser,
-    clean: Sequence[np.ndarray],
-    noisy: Sequence[np.ndarray] | None,
+    pairs: dict[bool, list[np.ndarray]],
     whole: bool,
     plan: WindowPlan,
     progress: Any = None,
@@ -169,9 +168,8 @@ def look_again(
     Parameters
     ----------
     first : WindowDenoiser
-    clean : sequence of arrays (height, width)
-    noisy : sequence of arrays, or None
-        Twins of the clean planes; None: the corruption makes them.
+    pairs : dict of lists of arrays (1 or 2, height, width)
+        Planes to judge by (True) and to learn from: clean, and their noisy twins where the corruption makes none.
     whole : bool
         Whether each plane is a picture, and not one of several channels.
     plan : WindowPlan
@@ -179,15 +177,16 @@ def look_again(
     progress : callable or None
         As in `train`.
     """
-    kindred = whole and may_be_a_kind(clean)
-    mirrored = kindred and mirror_images_help(clean, first.corruption.highest)
-    lessons = _lessons(first, clean, noisy, kindred, mirrored, plan)
+    learned, held = ([pair[0] for pair in pairs[judged]] for judged in (False, True))
+    kindred = whole and may_be_a_kind([*learned, *held])
+    mirrored = kindred and mirror_images_help(learned, first.corruption.highest)
+    lessons = _lessons(first, pairs, kindred, mirrored, plan)
     shape = window_again(lessons.of_a_kind)
     again = replace(plan, shape=shape, seen=_seen(shape, plan.inner), seed=plan.seed ^ 1, from_linear=True)
     second = train_windows(_drawing(lessons, plan.inner), first.corruption, again, progress)
     if second.error >= second.noisy_error:
         return first
-    kind = Kind.of(clean, mirrored) if lessons.of_a_kind else None
+    kind = Kind.of([*learned, *held], mirrored) if lessons.of_a_kind else None
     return TwoLooks(first, second, kind)
 
 
@@ -199,29 +198,33 @@ class Lessons(NamedTuple):
 
 
 def _lessons(
-    first: WindowDenoiser,
-    clean: Sequence[np.ndarray],
-    noisy: Sequence[np.ndarray] | None,
-    of_a_kind: bool,
-    mirrored: bool,
-    plan: WindowPlan,
+    first: WindowDenoiser, pairs: dict[bool, list[np.ndarray]], of_a_kind: bool, mirrored: bool, plan: WindowPlan
 ) -> Lessons:
     """What the second networks learn from: the first look at training pictures; of a kind as far as that helps."""
     rng = np.random.default_rng([plan.seed & 0xFFFFFFFF, plan.seed >> 32, 2])
-    kinds = crossed(clean, mirrored) if of_a_kind else [None] * len(clean)
-    pairs = [plane[None] for plane in clean] if noisy is None else [np.stack(p) for p in zip(clean, noisy, strict=True)]
-    numbers, tiles = zip(*_tiles(pairs, PIXELS * plan.count, mirrored, rng), strict=True)
+    kinds = _kinds(pairs, mirrored) if of_a_kind else {judged: [None] * len(part) for judged, part in pairs.items()}
+    pixels = {False: PIXELS * plan.count, True: PIXELS * plan.count // HELD}
+    tiles = [
+        (judged, kinds[judged][number], tile)
+        for judged in (False, True)
+        for number, tile in _tiles(pairs[judged], pixels[judged], mirrored, rng)
+    ]
     levels = first.corruption.levels(len(tiles), rng)
-    stacks = Parallel(n_jobs=effective_n_jobs(-1 if plan.workers is None else plan.workers))(
-        delayed(_stack)(first, tile, float(level), kinds[number], plan.seed, step)
-        for step, (number, tile, level) in enumerate(zip(numbers, tiles, levels, strict=True))
+    found = Parallel(n_jobs=effective_n_jobs(-1 if plan.workers is None else plan.workers))(
+        delayed(_stack)(first, tile, float(level), kind, plan.seed, step)
+        for step, ((_, kind, tile), level) in enumerate(zip(tiles, levels, strict=True))
     )
-    last = len(pairs) - len(pairs) // HELD  # neighbours in the sequence are of one person or thing: held out together
-    held = [number >= last for number in numbers] if of_a_kind else [step % HELD == 0 for step in range(len(tiles))]
-    if of_a_kind and not _kind_helps(stacks):
-        of_a_kind, stacks = False, [stack[[0, *(1 + place for place in WITHOUT_KIND), -1]] for stack in stacks]
-    parts = {out: [one for one, judged in zip(stacks, held, strict=True) if judged == out] for out in (True, False)}
-    return Lessons({out: part or stacks for out, part in parts.items()}, of_a_kind)
+    stacks = {out: [one for (judged, *_), one in zip(tiles, found, strict=True) if judged == out] for out in pixels}
+    if of_a_kind and not _kind_helps(stacks[False]):
+        kept = [0, *(1 + place for place in WITHOUT_KIND), -1]
+        return Lessons({judged: [stack[kept] for stack in part] for judged, part in stacks.items()}, False)
+    return Lessons(stacks, of_a_kind)
+
+
+def _kinds(pairs: dict[bool, list[np.ndarray]], mirrored: bool) -> dict[bool, list[Kind]]:
+    """For each picture a kind that does not know it."""
+    learned = [pair[0] for pair in pairs[False]]
+    return {False: crossed(learned, mirrored), True: [Kind.of(learned, mirrored)] * len(pairs[True])}
 
 
 def _tiles(

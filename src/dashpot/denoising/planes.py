@@ -9,7 +9,17 @@ import numpy as np
 
 from dashpot.errors import DataError
 
-__all__ = ["Plane", "as_pictures", "full_range", "joined", "planes_of", "scaled", "unscaled"]
+__all__ = [
+    "Plane",
+    "as_pictures",
+    "full_range",
+    "is_one_picture",
+    "joined",
+    "own_range",
+    "planes_of",
+    "scaled",
+    "unscaled",
+]
 
 # Colours as the mean of the channels and two differences: there noise is as white as before, and pictures are less
 # alike (Dabov et al. 2007). The rows are orthogonal; their lengths say how much noise of level 1 is left in each.
@@ -23,12 +33,27 @@ class Plane(NamedTuple):
     noise: float
 
 
+def is_one_picture(given: Any) -> bool:
+    """Whether an array is one picture, grey or in colour, and not several.
+
+    An array (7 or more, 7 or more, 3 or 4) is one picture in colour: grey ones of so few columns come in a list.
+
+    Examples
+    --------
+    >>> is_one_picture(np.zeros((40, 50, 3))), is_one_picture(np.zeros((40, 8, 8)))
+    (True, False)
+    """
+    if not isinstance(given, np.ndarray) or given.ndim not in (2, 3):
+        return False
+    return given.ndim == 2 or (given.shape[2] in (3, 4) and min(given.shape[:2]) >= 7)
+
+
 def as_pictures(given: Any, caller: str) -> list[np.ndarray]:
     """Return pictures as a list of arrays (height, width) or (height, width, channels).
 
     Parameters
     ----------
-    given : array (height, width), (rows, height, width[, channels]), or a sequence of pictures of any sizes
+    given : array of one picture or (rows, height, width[, channels]), or a sequence of pictures of any sizes
     caller : str
         The name that error messages begin with.
 
@@ -37,8 +62,7 @@ def as_pictures(given: Any, caller: str) -> list[np.ndarray]:
     DataError
         If there is none, one has other axes, no pixel, a missing or infinite pixel, or its pixels are no numbers.
     """
-    alone = isinstance(given, np.ndarray) and given.ndim == 2
-    pictures = [np.asarray(picture) for picture in ([given] if alone else given)]
+    pictures = [np.asarray(picture) for picture in ([given] if is_one_picture(given) else given)]
     if not pictures:
         raise DataError(f"{caller}: there is no picture. Pass at least one.")
     for number, picture in enumerate(pictures):
@@ -58,21 +82,27 @@ def as_pictures(given: Any, caller: str) -> list[np.ndarray]:
     return pictures
 
 
+def own_range(kind: np.dtype[Any]) -> tuple[float, float] | None:
+    """Return what black and white are by the type of the pixels alone, None where it does not say."""
+    if kind.kind == "b":
+        return 0.0, 1.0
+    return (0.0, float(np.iinfo(kind).max)) if kind in (np.uint8, np.uint16) else None
+
+
 def full_range(pictures: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Return what black and white are: of whole numbers the range of their type, of others 0 to 1 or what they span.
+    """Return what black and white are: 0 to 1, or what pictures span whose type does not say; else that of their type.
 
     Examples
     --------
     >>> full_range([np.zeros((2, 2), dtype=np.uint8)]), full_range([np.array([[0.0, 16.0]])])
     ((0.0, 255.0), (0.0, 16.0))
     """
-    kind = pictures[0].dtype
-    if kind.kind == "b":
-        return 0.0, 1.0
-    if kind in (np.uint8, np.uint16):
-        return 0.0, float(np.iinfo(kind).max)
-    low, high = (float(end) for end in (min(p.min() for p in pictures), max(p.max() for p in pictures)))
-    return (0.0, 1.0) if low >= 0 and high <= 1 else (min(low, 0.0), high)
+    told = own_range(pictures[0].dtype)
+    others = [picture for picture in pictures if own_range(picture.dtype) is None]
+    if told is not None and not others:
+        return told
+    low, high = (float(end) for end in (min(p.min() for p in others), max(p.max() for p in others)))
+    return (0.0, 1.0) if low >= 0 and high <= 1 else (min(low, 0.0), max(high, 0.0))
 
 
 def scaled(picture: np.ndarray, ends: tuple[float, float]) -> np.ndarray:

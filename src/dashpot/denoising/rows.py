@@ -10,14 +10,16 @@ import numpy as np
 import pandas as pd
 
 from dashpot.denoising.corruption import Corruption
+from dashpot.denoising.held import held_out
 from dashpot.denoising.network import Drawing, Drawn, WindowDenoiser
-from dashpot.denoising.subjects import Pass, Settings, held_out
+from dashpot.denoising.subjects import Pass, Settings
 from dashpot.errors import DataError
 from dashpot.randomness import draws
 from dashpot.reconstruction import FURTHEST, Cell, Reconstruction, cells_of, targets_of
 from dashpot.tables import TableEncoder
 from dashpot.tables.decode import decode, filled
-from dashpot.tables.frames import table_of
+from dashpot.tables.encode import is_absent
+from dashpot.tables.frames import Table, table_of
 
 OF_ANY_CELL = ("masking", "swap")  # kinds of noise that disturb categories, too; the others disturb amounts
 
@@ -77,8 +79,7 @@ class Rows:
         targets = targets_of(cells_of(self.encoder), self.encoder.transform(X))
         table = table_of(X, caller)
         for cell in self._of_two_levels():  # one indicator cannot say that the cell is missing
-            levels = table.column(self.encoder.places(table)[cell.source]).levels()
-            targets[[level is None for level in levels], cell.first] = np.nan
+            targets[self._absent(table, cell.source), cell.first] = np.nan
         return np.asarray(((targets - self.centre) / self.spread).clip(-FURTHEST, FURTHEST), dtype=np.float32)
 
     def level_between(self, noisy: np.ndarray, clean: np.ndarray) -> float:
@@ -89,6 +90,12 @@ class Rows:
     def _of_two_levels(self) -> list[Cell]:
         """The categories that one indicator tells."""
         return [cell for cell in cells_of(self.encoder) if cell.category and cell.past - cell.first == 1]
+
+    def _absent(self, table: Table, source: int) -> np.ndarray:
+        """The missing cells of a category, bool (rows,); a level that the fit had not seen is not missing."""
+        known: dict[str | None, int] = dict.fromkeys(self.encoder.columns_[source].levels, 0)
+        levels = table.column(self.encoder.places(table)[source]).levels()
+        return np.array([level is None or is_absent(level, known) for level in levels])
 
     def drawing(self, clean: np.ndarray, noisy: np.ndarray | None, corruption: Corruption) -> Drawing:
         """Rows, some of which are held out, with noise in the cells that it disturbs; missing cells are 0."""
@@ -135,14 +142,20 @@ class Rows:
         levels = np.full(len(units), level or model.corruption.highest, dtype=np.float32)
         found = model.cleaned(np.nan_to_num(units), levels).clip(-FURTHEST, FURTHEST)
         expected = decode(self.encoder, found.astype(np.float64) * self.spread + self.centre)
-        disturbed, masked = self.disturbed(model.corruption), model.corruption.noise.kind == "masking"
-        replaced = {
-            cell.source: np.isnan(units[:, cell.first]) == masked
-            for cell in cells_of(self.encoder)
-            if disturbed[cell.first]
+        table = table_of(X, "Denoiser.transform")
+        replaced = self._replaced(table, units, model.corruption)
+        return _with(_rounded(expected, _whole(self.encoder, table, self.whole)), replaced, X, self.encoder)
+
+    def _replaced(self, table: Table, units: np.ndarray, corruption: Corruption) -> dict[int, np.ndarray]:
+        """Which cells are replaced, by source column: of masking those that are missing, else those that are known."""
+        disturbed = self.disturbed(corruption)
+        unknown = {cell: np.isnan(units[:, cell.first]) for cell in cells_of(self.encoder) if disturbed[cell.first]}
+        if corruption.noise.kind != "masking":
+            return {cell.source: ~places for cell, places in unknown.items()}
+        return {
+            cell.source: self._absent(table, cell.source) if cell.category else places
+            for cell, places in unknown.items()
         }
-        rounded = _whole(self.encoder, table_of(X, "Denoiser.transform"), self.whole)
-        return _with(_rounded(expected, rounded), replaced, X, self.encoder)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain JSON."""

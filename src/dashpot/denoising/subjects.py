@@ -9,16 +9,27 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 
 from dashpot.denoising.corruption import Corruption
+from dashpot.denoising.held import held_out, parted
 from dashpot.denoising.looks import TwoLooks
 from dashpot.denoising.network import Drawing, Drawn, WindowDenoiser, glimpse
 from dashpot.denoising.patches import drawn
-from dashpot.denoising.planes import as_pictures, full_range, joined, planes_of, scaled, unscaled
+from dashpot.denoising.planes import (
+    as_pictures,
+    full_range,
+    is_one_picture,
+    joined,
+    own_range,
+    planes_of,
+    scaled,
+    unscaled,
+)
 from dashpot.denoising.quality import noise_level
 from dashpot.errors import DataError
 
+OF_BITS = ((0.0, 255.0), (0.0, 65_535.0))  # black and white of pictures of 8 and of 16 bits
 SMALL = 256  # numbers up to which pictures of one size are seen whole
 WINDOW, SHARP, INNER = 27, 11, 7  # pixels that a network sees, sees one by one, and corrects
-STRETCHES = 5  # in which rows or small pictures are held out
+FAR = 5  # ranges from black to white that noise may lead beyond either
 LUMINANCE_SHARE = 4  # of the windows of colour pictures, for one of each difference of colours
 
 Networks = WindowDenoiser | TwoLooks
@@ -101,19 +112,33 @@ class Pictures:
     Attributes
     ----------
     ends : (float, float)
-        Black and white of float pictures; those of whole numbers have the range of their type.
+        Black and white of pictures whose type does not say it; those of 8 or 16 bits have the range of their type.
     """
 
     ends: tuple[float, float]
 
-    def ends_of(self, picture: np.ndarray) -> tuple[float, float]:
-        """Black and white of a picture: of its own type, or as in training."""
-        whole = picture.dtype in (np.uint8, np.uint16) or picture.dtype.kind == "b"
-        return full_range([picture]) if whole else self.ends
+    def ends_of(self, picture: np.ndarray, name: str) -> tuple[float, float]:
+        """Black and white of a picture: of its own type, or as in training; where that had 8 or 16 bits, also 0 and 1.
+
+        `name` is what the message begins with where a picture lies far beyond these.
+        """
+        told = own_range(picture.dtype)
+        if told is not None:
+            return told
+        of_floats = [(0.0, 1.0)] if self.ends in OF_BITS and picture.dtype.kind == "f" else []
+        for low, high in (*of_floats, self.ends):
+            margin = FAR * (high - low)
+            if low - margin <= picture.min() and picture.max() <= high + margin:
+                return low, high
+        raise DataError(
+            f"{name} ({picture.dtype.name}) holds {picture.min():g} to {picture.max():g}; "
+            f"this denoiser was fitted on {self.ends[0]:g} to {self.ends[1]:g}. Bring it to that range."
+        )
 
     def units(self, X: Any, caller: str) -> list[np.ndarray]:
         """Pictures between 0 and 1."""
-        return [scaled(picture, self.ends) for picture in as_pictures(X, caller)]
+        pictures = enumerate(as_pictures(X, caller))
+        return [scaled(picture, self.ends_of(picture, f"{caller}: picture {number}")) for number, picture in pictures]
 
     def level_between(self, noisy: list[np.ndarray], clean: list[np.ndarray]) -> float:
         """The root mean square of the differences of all pixels."""
@@ -124,13 +149,16 @@ class Pictures:
         """An array where `X` is one, otherwise a list."""
         if hasattr(X, "columns"):
             raise DataError("Denoiser.transform: X is a table; this denoiser was fitted on pictures. Pass pictures.")
-        found = [self._cleaned(model, picture, level, path) for picture in as_pictures(X, "Denoiser.transform")]
+        pictures = as_pictures(X, "Denoiser.transform")
+        ends = [self.ends_of(one, f"Denoiser.transform: picture {number}") for number, one in enumerate(pictures)]
+        found = [self._cleaned(model, *one, level, path) for one in zip(pictures, ends, strict=True)]
         if isinstance(X, np.ndarray):
-            return found[0] if X.ndim == 2 else np.stack(found)
+            return found[0] if is_one_picture(X) else np.stack(found)
         return found
 
-    def _cleaned(self, model: Networks, picture: np.ndarray, level: float | None, path: Pass) -> np.ndarray:
-        ends = self.ends_of(picture)
+    def _cleaned(
+        self, model: Networks, picture: np.ndarray, ends: tuple[float, float], level: float | None, path: Pass
+    ) -> np.ndarray:
         values = scaled(picture, ends)
         found = self._clean(model, values, estimated(model, values, level), path)
         return unscaled(found, ends, picture.dtype)
@@ -154,21 +182,23 @@ class Windows(Pictures):
         return glimpse(WINDOW, SHARP)
 
     def drawing(self, clean: list[np.ndarray], noisy: list[np.ndarray] | None, corruption: Corruption) -> Drawing:
-        """Windows from everywhere."""
+        """Windows from everywhere; some pictures, or parts of them, are held out."""
         smallest = min(min(one.shape[:2]) for one in clean)
         if smallest < INNER:
             raise DataError(
                 f"Denoiser.fit: a picture is {smallest} pixels high or wide; networks correct {INNER} at once. "
                 "Take it out."
             )
-        own = _planes(clean, corruption)
-        pairs = own if noisy is None else [np.stack(p) for p in zip(own, _planes(noisy, corruption), strict=True)]
+        margin = (WINDOW - INNER) // 2
+        margins = (0, 0), (margin, margin), (margin, margin)
+        padded = {
+            judged: [np.pad(one, margins, mode="symmetric") for one in part]
+            for judged, part in pairs_of(clean, noisy, corruption).items()
+        }
 
         def draw(count: int, rng: np.random.Generator, judged: bool) -> Drawn:
-            found = drawn(pairs, WINDOW, count, rng)
-            if noisy is None:
-                return Drawn(found.reshape(count, -1))
-            return Drawn(found[:, 0].reshape(count, -1), found[:, 1].reshape(count, -1))
+            found = drawn(padded[judged], WINDOW, count, rng)
+            return Drawn(*(found[:, side].reshape(count, -1) for side in range(found.shape[1])))
 
         return draw
 
@@ -182,18 +212,24 @@ class Windows(Pictures):
         return {"kind": "windows", "ends": list(self.ends)}
 
 
-def channels(pictures: Sequence[np.ndarray], corruption: Corruption) -> list[np.ndarray]:
+def pairs_of(
+    clean: Sequence[np.ndarray], noisy: Sequence[np.ndarray] | None, corruption: Corruption
+) -> dict[bool, list[np.ndarray]]:
+    """The channels to judge by (True) and to learn from, (1, height, width), or (2, height, width) with noisy twins."""
+    sides = [parted(side, WINDOW) for side in (clean, noisy) if side is not None]
+    return {
+        judged: [np.stack(pair) for pair in zip(*(_channels(side[judged], corruption) for side in sides), strict=True)]
+        for judged in (True, False)
+    }
+
+
+def _channels(pictures: Sequence[np.ndarray], corruption: Corruption) -> list[np.ndarray]:
     """The channels of all pictures; brightness more often than colour."""
     planes = []
     for picture in pictures:
         values = [plane.values for plane in planes_of(picture, corruption.added)]
         planes += values[:1] * (LUMINANCE_SHARE if len(values) == 3 else 1) + values[1:]
     return planes
-
-
-def _planes(pictures: Sequence[np.ndarray], corruption: Corruption) -> list[np.ndarray]:
-    """The channels, mirrored at their borders."""
-    return [np.pad(one, (WINDOW - INNER) // 2, mode="symmetric") for one in channels(pictures, corruption)]
 
 
 @dataclass(frozen=True)
@@ -243,17 +279,6 @@ class WholePictures(Pictures):
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain JSON."""
         return {"kind": "whole", "ends": list(self.ends), "size": list(self.size)}
-
-
-def held_out(rows: int) -> dict[bool, np.ndarray]:
-    """The rows to judge by (True), a tenth, and those to learn from; one row alone is both.
-
-    They are held out in stretches: neighbours are often alike (of one person, of one place), and a row whose neighbour
-    is known would be promised to come out better than new ones do.
-    """
-    parts = np.array_split(np.arange(rows), STRETCHES if rows >= 10 * STRETCHES else 1)
-    held = np.concatenate([part[-max(1, len(part) // 10) :] for part in parts])
-    return {True: held, False: np.setdiff1d(np.arange(rows), held) if rows > 1 else held}
 
 
 def pictures_of(pictures: Sequence[np.ndarray]) -> Windows | WholePictures:
