@@ -97,7 +97,6 @@ def race(
     check_outputs((output, table, report), data)
     given = read_roles(data, target, weights, groups)
     import dashpot
-    from dashpot.writing import write_text
 
     model = dashpot.race(
         given.inputs,
@@ -117,16 +116,18 @@ def race(
         code_size=code_size,
     )
     model.save(output)
-    if table is not None:
-        write_text(table, model.race_.table.to_csv(float_format="%.6g"), "dashpot race --table")
-    if report is not None:
-        model.race_.report(report)
-    _tell(model.race_)
+    _tell(model.race_, table, report)
     click.echo(f"\nThe model is in {output}: dashpot predict {output} new.csv")
 
 
-def _tell(found: "Race") -> None:
-    """Print the result, and what mattered."""
+def _tell(found: "Race", table: Path | None, report: Path | None) -> None:
+    """Write the table and the page that are asked for; print the result, and what mattered."""
+    from dashpot.writing import write_text
+
+    if table is not None:
+        write_text(table, found.table.to_csv(float_format="%.6g"), "dashpot race --table")
+    if report is not None:
+        found.report(report)
     click.echo(repr(found))
     effects = found.effects
     if len(effects):

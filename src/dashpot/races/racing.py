@@ -19,7 +19,7 @@ from dashpot.races.finish import finished
 from dashpot.races.heats import Progress, run
 from dashpot.races.judging import MONITORS, judge_of, score_of
 from dashpot.races.records import Records
-from dashpot.races.space import DECAY, LEARNING_RATE, POOL, PREDICTING, Candidate, draw, kind_of
+from dashpot.races.space import POOL, PREDICTING, Candidate, draw, kind_of, spread
 from dashpot.races.trees import Others, mixed, out_of_fold
 from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer
 from dashpot.studies.scores import Score
@@ -146,8 +146,7 @@ def race(
     drawn = draw(design, pool, fixed, examples.classes, random_state, monitors, space, len(defaults))
     fold = _folds(examples, rows, folds, random_state, not redrawn)
     begin = reconstructing.Beginning(examples, design, rows, model.code_size) if redrawn else None
-    ranges = [[part.ranges for part in pool], LEARNING_RATE, DECAY, space]
-    settings = [rows, fold, random_state, score.name, defaults, pool, list(fixed), ranges, begin and begin.code]
+    settings = [rows, fold, random_state, score.name, defaults, list(fixed), begin and begin.code, spread(pool, space)]
     records = None if checkpoint is None else Records(Path(checkpoint), examples, settings)
     judge = reconstructing.JUDGE if redrawn else judge_of(score, examples.targets[rows], weights_of(examples, rows))
     whole = None if redrawn else Job(_whole(model.recipe_, defaults[0]), rows, rows[:0], model._seed(), design)
@@ -160,8 +159,7 @@ def race(
     else:
         networks = finished(model, course, others)
         found = _with_others(networks, X, y, examples) if trees else networks
-    seconds = time.monotonic() - started + course.before
-    found.race_ = replace(found.race_, seconds=seconds, interrupted=interrupted)
+    found.race_ = replace(found.race_, seconds=time.monotonic() - started + course.before, interrupted=interrupted)
     return found
 
 

@@ -210,6 +210,11 @@ def _family(
         yield Candidate(0, Recipe((*fixed, *parts, stopping)), own)
 
 
+def spread(pool: Sequence[Regularizer], space: Space) -> list[object]:
+    """All that candidates are drawn from: where it differs, a number stands for another candidate."""
+    return [list(pool), [part.ranges for part in pool], LEARNING_RATE, DECAY, space]
+
+
 def repeats(shape: tuple[int, ...]) -> bool:
     """Whether a hidden layer is as wide as the one before it, so that a skip connection can pass it by."""
     return any(before == own for before, own in pairwise(shape))
