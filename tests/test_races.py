@@ -23,7 +23,7 @@ from dashpot.races import course, finish, heats
 from dashpot.races.finish import whole_numbers
 from dashpot.races.heats import NOISE
 from dashpot.races.judging import judge_of, score_of
-from dashpot.races.space import FAMILY, POOL, draw
+from dashpot.races.space import FAMILY, POOL, draw, predicting
 from dashpot.regularizers import CutMix, Dropout, EarlyStopping, Ensemble, LabelSmoothing, MaxNorm, Recipe
 from dashpot.tables import TableEncoder
 
@@ -51,6 +51,13 @@ def first(count, seed=0, **options):
     design = Design((8,), "relu", Binary())
     given = {"pool": POOL, "fixed": (), "classes": True} | options
     return list(itertools.islice(draw(design, given["pool"], given["fixed"], given["classes"], seed), count))
+
+
+def test_many_rows_get_deeper_networks_and_no_narrow_ones():
+    few, many = predicting(9_999).shapes, predicting(10_000).shapes
+    assert min(map(len, many)) == 2 > min(map(len, few))
+    assert max(map(len, many)) == 4 > max(map(len, few))
+    assert min(map(min, many)) == 128
 
 
 def test_the_same_seed_draws_the_same_candidates_however_many_are_taken():

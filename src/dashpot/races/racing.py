@@ -19,7 +19,7 @@ from dashpot.races.finish import finished
 from dashpot.races.heats import Progress, run
 from dashpot.races.judging import MONITORS, judge_of, score_of
 from dashpot.races.records import Records
-from dashpot.races.space import POOL, PREDICTING, Candidate, draw, kind_of, spread
+from dashpot.races.space import POOL, Candidate, draw, kind_of, predicting, spread
 from dashpot.races.trees import Others, mixed, out_of_fold
 from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer
 from dashpot.studies.scores import Score
@@ -142,7 +142,7 @@ def race(
     examples, rows, _ = model._examples(X, y, weights, None, groups, goes_on=False)
     design = design_of(model._loss(examples.targets))
     defaults, pool = _entrants(Candidate(0, model.recipe_, design, default=True), wanted, fixed)
-    monitors, space = MONITORS.get(score.name, ("loss",)), reconstructing.SPACE if redrawn else PREDICTING
+    monitors, space = MONITORS.get(score.name, ("loss",)), reconstructing.SPACE if redrawn else predicting(len(rows))
     drawn = draw(design, pool, fixed, examples.classes, random_state, monitors, space, len(defaults))
     fold = _folds(examples, rows, folds, random_state, not redrawn)
     begin = reconstructing.Beginning(examples, design, rows, model.code_size) if redrawn else None

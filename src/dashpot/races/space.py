@@ -87,6 +87,15 @@ PREDICTING = Space(
 )
 
 
+MANY_ROWS = 10_000  # from which on deeper networks begin, and narrow ones do not
+DEEP = replace(PREDICTING, shapes=((128, 128), (256, 256), (128,) * 3, (256,) * 3, (256,) * 4))
+
+
+def predicting(rows: int) -> Space:
+    """What networks with a target may be on so many rows."""
+    return DEEP if rows >= MANY_ROWS else PREDICTING
+
+
 @dataclass(frozen=True)
 class Candidate:
     """One recipe with one design: on each fold it is one network.
