@@ -71,6 +71,11 @@ def test_dots_stand_lower_where_the_loss_is_smaller_on_the_same_rows(found):
     assert [dots[f"recipe {number}"]["kind"] for number in (0, 1, 2)] == ["whole", "member", "left"]
 
 
+def test_few_recipes_are_numbered_in_whole_numbers(found):
+    few = replace(found, candidates=found.candidates[:3], losses=found.losses[:3], weights=found.weights[:3], best=0)
+    assert {one["label"] for one in summarize_race(few)["course"]["numbers"]} == {"0", "1", "2"}
+
+
 def test_where_the_default_recipe_diverged_the_page_says_so_and_beats_nothing(found):
     gone = np.full_like(found.default_losses, np.inf)
     losses = np.concatenate([np.full_like(found.losses[:3], np.inf), found.losses[3:]])
