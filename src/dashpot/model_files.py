@@ -54,7 +54,7 @@ def save(model: Any, path: str | Path) -> Path:
 
 
 def plain(value: Any) -> Any:
-    """A number of NumPy as one of Python."""
+    """A number of NumPy as Python's own; anything else as it is."""
     return value.item() if isinstance(value, np.generic) else value
 
 

@@ -18,8 +18,7 @@ from dashpot.randomness import draws
 from dashpot.reconstruction import FURTHEST, Cell, Reconstruction, cells_of, targets_of
 from dashpot.tables import TableEncoder
 from dashpot.tables.decode import decode, filled
-from dashpot.tables.encode import is_absent
-from dashpot.tables.frames import Table, table_of
+from dashpot.tables.frames import table_of
 
 OF_ANY_CELL = ("masking", "swap")  # kinds of noise that disturb categories, too; the others disturb amounts
 
@@ -77,9 +76,9 @@ class Rows:
     def units(self, X: Any, caller: str) -> np.ndarray:
         """Rows in units of the columns' spreads, float32 (rows, inputs), NaN where a cell is missing."""
         targets = targets_of(cells_of(self.encoder), self.encoder.transform(X))
-        table = table_of(X, caller)
+        missing = self.encoder.missing(X)
         for cell in self._of_two_levels():  # one indicator cannot say that the cell is missing
-            targets[self._absent(table, cell.source), cell.first] = np.nan
+            targets[missing[:, cell.source], cell.first] = np.nan
         return np.asarray(((targets - self.centre) / self.spread).clip(-FURTHEST, FURTHEST), dtype=np.float32)
 
     def level_between(self, noisy: np.ndarray, clean: np.ndarray) -> float:
@@ -90,12 +89,6 @@ class Rows:
     def _of_two_levels(self) -> list[Cell]:
         """The categories that one indicator tells."""
         return [cell for cell in cells_of(self.encoder) if cell.category and cell.past - cell.first == 1]
-
-    def _absent(self, table: Table, source: int) -> np.ndarray:
-        """The missing cells of a category, bool (rows,); a level that the fit had not seen is not missing."""
-        known: dict[str | None, int] = dict.fromkeys(self.encoder.columns_[source].levels, 0)
-        levels = table.column(self.encoder.places(table)[source]).levels()
-        return np.array([level is None or is_absent(level, known) for level in levels])
 
     def drawing(self, clean: np.ndarray, noisy: np.ndarray | None, corruption: Corruption) -> Drawing:
         """Rows, some of which are held out, with noise in the cells that it disturbs; missing cells are 0."""
@@ -142,20 +135,18 @@ class Rows:
         levels = np.full(len(units), level or model.corruption.highest, dtype=np.float32)
         found = model.cleaned(np.nan_to_num(units), levels).clip(-FURTHEST, FURTHEST)
         expected = decode(self.encoder, found.astype(np.float64) * self.spread + self.centre)
-        table = table_of(X, "Denoiser.transform")
-        replaced = self._replaced(table, units, model.corruption)
-        return _with(_rounded(expected, _whole(self.encoder, table, self.whole)), replaced, X, self.encoder)
+        rounded = _whole(self.encoder, table_of(X, "Denoiser.transform"), self.whole)
+        replaced = self._replaced(X, units, model.corruption)
+        return _with(_rounded(expected, rounded), replaced, X, self.encoder)
 
-    def _replaced(self, table: Table, units: np.ndarray, corruption: Corruption) -> dict[int, np.ndarray]:
+    def _replaced(self, X: Any, units: np.ndarray, corruption: Corruption) -> dict[int, np.ndarray]:
         """Which cells are replaced, by source column: of masking those that are missing, else those that are known."""
         disturbed = self.disturbed(corruption)
         unknown = {cell: np.isnan(units[:, cell.first]) for cell in cells_of(self.encoder) if disturbed[cell.first]}
         if corruption.noise.kind != "masking":
             return {cell.source: ~places for cell, places in unknown.items()}
-        return {
-            cell.source: self._absent(table, cell.source) if cell.category else places
-            for cell, places in unknown.items()
-        }
+        missing = self.encoder.missing(X)
+        return {cell.source: missing[:, cell.source] if cell.category else places for cell, places in unknown.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain JSON."""

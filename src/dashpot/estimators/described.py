@@ -12,7 +12,7 @@ from dashpot.arrays import described_network
 from dashpot.errors import UsageError
 from dashpot.estimators.combining import Combined, Vote, Weighted
 from dashpot.losses import AbsoluteError, Binary, CrossEntropy, Huber, Loss, Poisson, SquaredError
-from dashpot.model_files import Tensors
+from dashpot.model_files import Tensors, plain
 from dashpot.networks import distinct
 from dashpot.optimizers import SGD, Adam, AdamW, Optimizer
 from dashpot.regularizers import parse
@@ -55,11 +55,6 @@ def written(part: Loss | Optimizer) -> dict[str, Any]:
     """A loss or an optimizer as its class and its numbers; infinity is null."""
     fields = {name: None if value == math.inf else plain(value) for name, value in vars(part).items()}
     return {"class": type(part).__name__} | fields
-
-
-def plain(value: Any) -> Any:
-    """A number of NumPy as Python's own; anything else as it is."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def built(registry: dict[str, Any], written: dict[str, Any]) -> Any:

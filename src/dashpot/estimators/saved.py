@@ -46,16 +46,10 @@ def estimator_from(described: dict[str, Any], tensors: Tensors, prefix: str = ""
     )
     if not networks or any(len(n.centre) != len(model.encoder_.inputs_.names) for n in networks):
         raise ValueError("shapes")
-    model._keep(tuple(networks[place] for place in _places(described, len(networks))))
-    return model
-
-
-def _places(described: dict[str, Any], count: int) -> list[int]:
-    """Which of so many networks is each member; a file that does not say so has each once."""
-    places = described.get("members", list(range(count)))
-    if set(places) != set(range(count)):
+    if set(described["members"]) != set(range(len(networks))):
         raise ValueError("members")
-    return list(places)
+    model._keep(tuple(networks[place] for place in described["members"]))
+    return model
 
 
 def yardstick_from(described: dict[str, Any], tensors: Tensors, prefix: str = "") -> Any:

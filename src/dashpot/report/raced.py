@@ -121,14 +121,15 @@ def _course(found: Race) -> dict[str, Any]:
     return {
         "dots": sorted(dots, key=lambda dot: dot["radius"]),
         "levels": [{"place": down(tick), "label": tick_label(tick, signed=True)} for tick in ticks(low, high, 6)],
-        "numbers": [
-            {"place": round(2 + 96 * tick / last, 2), "label": tick_label(tick)}
-            for tick in ticks(0, last, min(last, 6))
-            if tick % 1 == 0
-        ],
+        "numbers": [{"place": round(2 + 96 * tick / last, 2), "label": tick_label(tick)} for tick in _numbers(last)],
         "zero": down(0.0),
         "cut": int((~np.isfinite(differences) | (differences > high)).sum()),
     }
+
+
+def _numbers(last: int) -> list[float]:
+    """Some of the whole numbers from 0 to the last one."""
+    return [tick for tick in ticks(0, last, min(last, 6)) if tick % 1 == 0]
 
 
 def _beside_default(found: Race) -> np.ndarray:

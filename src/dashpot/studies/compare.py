@@ -156,8 +156,7 @@ def compare(
     questions, against = expanded(singles, ask)
     drawn = _draw(problem, splits, folds, rng)
     design = study_design(problem, hidden_layers, epochs)
-    folder = None if checkpoint is None else Path(checkpoint)
-    rounds = Rounds(problem, drawn, questions, design, scores, tuple(yardsticks), workers, progress, news, folder)
+    rounds = Rounds(problem, drawn, questions, design, scores, tuple(yardsticks), workers, progress, news, checkpoint)
     found, notes = rounds.run(None if budget is None else budget - (time.perf_counter() - start))
     planned, drawn = len(drawn), drawn[: found.splits]
     settings = _about(problem, design, scores, questions, drawn) | {
@@ -173,8 +172,8 @@ def compare(
         "ask": list(ask),
         "yardsticks": list(yardsticks),
         "singles": {name: [written(recipe) for recipe in grid] for name, grid in singles.items()},
+        "seconds": round(time.perf_counter() - start, 1),
     }
-    settings["seconds"] = round(time.perf_counter() - start, 1)
     return _judged(found, problem, drawn, scores, against, settings, notes, table_checks(problem, drawn, X))
 
 

@@ -36,7 +36,7 @@ class Rounds:
     workers: int | None
     progress: Progress | None
     news: News | None
-    checkpoint: Path | None = None
+    checkpoint: str | Path | None = None
 
     def run(self, seconds: float | None) -> tuple[Round, list[str]]:
         """The answers, and what a reader must know of them."""
@@ -99,7 +99,7 @@ class Rounds:
         """Where the networks of some splits are kept on disk."""
         if self.checkpoint is None:
             return None
-        return Checkpoints(self.checkpoint / f"splits-{splits.start + 1}-to-{splits.stop}", "compare")
+        return Checkpoints(Path(self.checkpoint) / f"splits-{splits.start + 1}-to-{splits.stop}", "compare")
 
 
 def _short(found: Round, splits: int) -> list[str]:
