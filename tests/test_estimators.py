@@ -32,6 +32,7 @@ from dashpot import (
     UsageError,
     load_anes96,
 )
+from dashpot.estimators import described
 from dashpot.optimizers import SGD, AdamW
 
 SMALL = {
@@ -239,6 +240,14 @@ def test_a_damaged_model_file_is_refused_in_one_line(model_file, tmp_path):
         broken.write_bytes(content[: len(content) * share // 100])
         with pytest.raises(ModelFileError, match=r"broken\.dashpot"):
             dashpot.load(broken)
+
+
+def test_a_file_whose_members_are_not_its_networks_is_refused(model_file, tmp_path, monkeypatch):
+    model = dashpot.load(model_file[1])
+    for places in ([0], [1, 1], [0, 1, 2], []):
+        monkeypatch.setattr(described, "distinct", lambda networks, places=places: (list(networks), places))
+        with pytest.raises(ModelFileError):
+            dashpot.load(model.save(tmp_path / "other.dashpot"))
 
 
 def test_flipped_bytes_are_refused_or_harmless(model_file, tmp_path, survey):

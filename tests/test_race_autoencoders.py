@@ -1,6 +1,7 @@
 """Races without a target: autoencoders, by the error of drawing rows again that were left out."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -173,3 +174,8 @@ def test_the_command_makes_a_model_that_gives_codes(tmp_path):
 def test_what_is_fixed_is_in_every_recipe(digits):
     found = short(digits[:60], candidates=5, max_epochs=1, fixed=[Dropout(0.2)]).race_
     assert all(Dropout(0.2) in one.recipe.parts for one in found.candidates)
+
+
+def test_groups_go_into_what_is_told_beside_components(digits):
+    found = short(digits, candidates=1, max_epochs=2, groups=np.arange(len(digits)) // 20).race_
+    assert found.beside_components() != replace(found, groups=None).beside_components()

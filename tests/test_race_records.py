@@ -10,7 +10,7 @@ import dashpot
 from dashpot import race
 from dashpot.cli import dashpot as command
 from dashpot.errors import ModelFileError, UsageError
-from dashpot.races import course
+from dashpot.races import course, space
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +101,13 @@ def test_the_folder_of_another_call_is_refused_in_one_line(survey, tmp_path, oth
     with pytest.raises(UsageError, match="a race of other data, settings or seed") as caught:
         short(survey, checkpoint=tmp_path / "race", candidates=1, **other)
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_is_refused_where_candidates_are_drawn_from_other_ranges(survey, tmp_path, monkeypatch):
+    short(survey, checkpoint=tmp_path / "race", candidates=1)
+    monkeypatch.setattr(space, "DECAY", space.LEARNING_RATE)
+    with pytest.raises(UsageError, match="a race of other data, settings or seed"):
+        short(survey, checkpoint=tmp_path / "race", candidates=1)
 
 
 def test_other_rows_and_a_folder_with_something_else_are_refused(survey, tmp_path):

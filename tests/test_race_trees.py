@@ -35,6 +35,8 @@ def test_where_trees_win_they_take_the_ensemble(beside):
     mean, low, high = beside.trees.gain(beside.left_out, beside.row_weights)
     assert 0 < low < mean < high
     assert beside.score == pytest.approx(beside.trees.score_without - mean)
+    two = np.arange(len(beside.left_out)) % 2  # groups
+    assert beside.trees.gain(beside.left_out, beside.row_weights, two)[1] != low
     assert f"take {100 * beside.trees.share:.0f} % of the ensemble" in repr(beside)
 
 

@@ -2,7 +2,6 @@
 
 import itertools
 import time
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -19,12 +18,13 @@ from dashpot.estimators.base import MEMBERS
 from dashpot.estimators.combining import row_losses
 from dashpot.jobs import Design, Examples
 from dashpot.losses import Binary
-from dashpot.races import course, finish, heats
+from dashpot.races import course, finish, heats, space
 from dashpot.races.finish import whole_numbers
 from dashpot.races.heats import NOISE
 from dashpot.races.judging import judge_of, score_of
 from dashpot.races.space import FAMILY, POOL, draw, predicting
 from dashpot.regularizers import CutMix, Dropout, EarlyStopping, Ensemble, LabelSmoothing, MaxNorm, Recipe
+from dashpot.studies.splits import deal
 from dashpot.tables import TableEncoder
 
 
@@ -240,11 +240,11 @@ def test_a_race_of_shapes_alone_draws_no_regularizer(survey):
     )
 
 
-def a_course(weights=None, metric="auto"):
+def a_course(weights=None, metric="auto", groups=None):
     """Twenty rows in two folds, and nobody who runs yet."""
     frame = np.random.default_rng(0).normal(size=(20, 2))
     encoder = TableEncoder().fit(frame)
-    examples = Examples(encoder.transform(frame), np.tile([0, 1], 10), encoder.inputs_, weights)
+    examples = Examples(encoder.transform(frame), np.tile([0, 1], 10), encoder.inputs_, weights, groups)
     judge = judge_of(score_of(metric, "classification"), examples.targets, np.ones(20) if weights is None else weights)
     return course.Course(examples, np.arange(20), np.repeat([0, 1], 10), judge, seed=0)
 
@@ -261,6 +261,14 @@ def test_only_those_leave_that_are_worse_beyond_the_noise_of_the_difference():
         runner.losses[:] = losses
     # the second is worse on average, but within its noise; the third a little, but on every row; the last diverged
     assert track.near(runners, [], NOISE) == runners[:2]
+
+
+def test_who_is_worse_in_one_group_only_stays():
+    groups = np.repeat([0, 1], 10)
+    for track, stay in ((a_course(), 1), (a_course(groups=groups), 2)):
+        better, worse = track.enter(first(2))
+        better.losses[:], worse.losses[:] = 1.0, 1.0 + groups
+        assert len(track.near([better, worse], [], NOISE)) == stay
 
 
 def test_a_leader_of_an_earlier_heat_sets_the_mark():
@@ -473,12 +481,16 @@ def test_groups_go_into_what_a_race_tells(survey):
 
 
 def test_groups_of_rare_classes_are_dealt_without_strata():
-    rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(24, 3)), np.repeat(np.arange(12), 2).astype(str)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = race(X, y, groups=np.arange(24) // 2, folds=3, candidates=1, budget=None, max_epochs=2)
-    assert model.race_.losses.shape == (3, 24)
+    classes, groups = np.repeat(np.arange(12), 2), np.arange(24) % 12
+    fold = deal(classes, groups, 3, np.random.default_rng(0))
+    assert np.bincount(fold).tolist() == [8, 8, 8]
+    assert all(len(set(fold[groups == group])) == 1 for group in range(12))
+
+
+def test_many_rows_race_deep(survey, monkeypatch):
+    monkeypatch.setattr(space, "MANY_ROWS", 500)
+    drawn = short(*survey, candidates=15, folds=2, max_epochs=1).race_.candidates[3:]
+    assert {one.design.hidden_layers for one in drawn} <= set(space.DEEP.shapes)
 
 
 @pytest.mark.parametrize("spread", [1e-8, 1.0, 1e6])

@@ -262,7 +262,6 @@ def _folds(examples: Examples, rows: np.ndarray, folds: int, seed: int, stratifi
     if groups is not None and len(np.unique(groups)) < folds:
         raise DataError(f"race(groups): {len(np.unique(groups))} groups for {folds} folds. Use fewer folds.")
     strata, targets = np.zeros(len(rows), dtype=int), examples.targets[rows]
-    rare = groups is not None and examples.classes and np.bincount(targets).max() < folds  # too rare to be spread
-    if stratified and not rare:
+    if stratified:
         strata = targets if examples.classes else quantile_bins(targets[:, 0], folds)
     return deal(strata, groups, folds, np.random.default_rng([seed, 1]))

@@ -83,7 +83,9 @@ def deal(strata: np.ndarray, groups: np.ndarray | None, folds: int, rng: np.rand
 
 
 def _deal_groups(strata: np.ndarray, groups: np.ndarray, folds: int, rng: np.random.Generator) -> np.ndarray:
-    """The same for whole groups."""
+    """The same for whole groups; strata are not spread where all have fewer rows than there are folds."""
+    if np.unique(strata, return_counts=True)[1].max() < folds:
+        strata = np.zeros_like(strata)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=int(rng.integers(2**31)))
     fold = np.empty(len(strata), dtype=np.int64)
     with warnings.catch_warnings():
