@@ -22,8 +22,8 @@ from dashpot.races import course, finish, heats, space
 from dashpot.races.finish import whole_numbers
 from dashpot.races.heats import NOISE
 from dashpot.races.judging import judge_of, score_of
-from dashpot.races.space import FAMILY, POOL, draw, predicting
-from dashpot.regularizers import CutMix, Dropout, EarlyStopping, Ensemble, LabelSmoothing, MaxNorm, Recipe
+from dashpot.races.space import FAMILY, POOL, draw, kind_of, predicting
+from dashpot.regularizers import CutMix, Dropout, EarlyStopping, Ensemble, LabelSmoothing, MaxNorm, Noise, Recipe
 from dashpot.studies.splits import deal
 from dashpot.tables import TableEncoder
 
@@ -487,6 +487,13 @@ def test_groups_of_rare_classes_are_dealt_without_strata():
     assert all(len(set(fold[groups == group])) == 1 for group in range(12))
 
 
+def test_noises_of_two_kinds_are_two_regularizers(survey):
+    kinds = [kind_of(Noise("inputs", kind, 0.1)) for kind in ("gaussian", "masking")]
+    assert kinds == ["Noise(inputs)", "Noise(inputs, masking)"]
+    default, *_ = short(*survey, fixed=[Noise("inputs", "masking", 0.1)], candidates=1, max_epochs=1).race_.candidates
+    assert set(kinds) <= set(map(kind_of, default.recipe.parts))
+
+
 def test_many_rows_race_deep(survey, monkeypatch):
     monkeypatch.setattr(space, "MANY_ROWS", 500)
     drawn = short(*survey, candidates=15, folds=2, max_epochs=1).race_.candidates[3:]
@@ -521,6 +528,15 @@ def test_members_that_count_several_times_are_computed_and_saved_once(survey, wi
     assert len(again.networks_) == 60
     assert len({id(network) for network in again.networks_}) == 3
     np.testing.assert_array_equal(again.predict_proba(frame), predicted)
+
+
+def test_two_outputs_of_one_name_are_refused_before_any_work(tmp_path):
+    data = tmp_path / "survey.csv"
+    data.write_text("x,y\n1,2\n")
+    arguments = ["race", str(data), "-t", "y", "-o", str(tmp_path / "one"), "--table", str(tmp_path / "one")]
+    done = CliRunner().invoke(command, arguments)
+    assert isinstance(done.exception, UsageError) or done.exit_code == 2
+    assert "named twice" in done.output + str(done.exception)
 
 
 @pytest.mark.parametrize("candidates", [10.0, True, 0])

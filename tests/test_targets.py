@@ -7,7 +7,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.linear_model import LogisticRegression
 
 import dashpot
-from dashpot import DataError, EarlyStopping, EnsembleClassifier, MLPClassifier, MLPRegressor, UsageError
+from dashpot import DataError, Dropout, EarlyStopping, EnsembleClassifier, MLPClassifier, MLPRegressor, UsageError
 from dashpot.optimizers import AdamW
 from dashpot.studies.problem import prepare
 
@@ -52,6 +52,11 @@ def test_small_differences_of_large_amounts_are_learned(rows, loss, tmp_path):
     assert np.abs(model.predict(rows) - y).max() < 3
     loaded = dashpot.load(model.save(tmp_path / "large.dashpot"))
     np.testing.assert_array_equal(loaded.predict(rows), model.predict(rows))
+
+
+def test_the_mean_over_noisy_passes_has_the_offset(rows):
+    model = MLPRegressor(**SMALL | {"regularizers": (Dropout(0.1),)}).fit(rows, 1.7e9 + 10 * rows[:, 0])
+    assert np.abs(model.predict(rows, samples=5) - 1.7e9).max() < 1000
 
 
 def test_a_warm_start_and_validation_rows_keep_the_offset_of_the_first_fit(rows):

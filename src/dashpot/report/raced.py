@@ -103,6 +103,7 @@ def _course(found: Race) -> dict[str, Any]:
     space = 0.06 * (high - low)
     low, high = low - space, high + space
     last = max(len(differences) - 1, 1)
+    whole_numbers = ticks(0, last, min(last, 6))
 
     def down(value: float) -> float:
         return round(100 * (high - min(max(value, low), high)) / (high - low), 2)
@@ -121,15 +122,10 @@ def _course(found: Race) -> dict[str, Any]:
     return {
         "dots": sorted(dots, key=lambda dot: dot["radius"]),
         "levels": [{"place": down(tick), "label": tick_label(tick, signed=True)} for tick in ticks(low, high, 6)],
-        "numbers": [{"place": round(2 + 96 * tick / last, 2), "label": tick_label(tick)} for tick in _numbers(last)],
+        "numbers": [{"place": round(2 + 96 * tick / last, 2), "label": tick_label(tick)} for tick in whole_numbers],
         "zero": down(0.0),
         "cut": int((~np.isfinite(differences) | (differences > high)).sum()),
     }
-
-
-def _numbers(last: int) -> list[float]:
-    """Some of the whole numbers from 0 to the last one."""
-    return [tick for tick in ticks(0, last, min(last, 6)) if tick % 1 == 0]
 
 
 def _beside_default(found: Race) -> np.ndarray:
