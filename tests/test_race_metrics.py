@@ -11,7 +11,7 @@ from dashpot import race
 from dashpot.cli import dashpot as command
 from dashpot.errors import UsageError
 from dashpot.races.judging import PER_ROW, judge_of, score_of
-from dashpot.regularizers import EarlyStopping
+from dashpot.regularizers import L2, EarlyStopping
 from dashpot.studies.scores import SCORES
 
 
@@ -156,3 +156,15 @@ def test_the_area_under_the_curve_counts_ties_by_half_and_rows_by_their_weights(
     weights = rng.uniform(0, 2, 200) if weighted else None
     area = SCORES["auc"].measure(truth, np.column_stack([1 - scores, scores]), weights)
     assert area == pytest.approx(roc_auc_score(truth, scores, sample_weight=weights))
+
+
+def test_an_error_relative_to_the_amount_is_one_of_the_whole_amount():
+    X, y = load_diabetes(return_X_y=True)
+    seconds = 1_600_000_000 + y  # float32 blurs them, so that networks see them less their median
+    relative = "neg_mean_absolute_percentage_error"
+    assert -1e-7 < short(X, seconds, metric=relative).race_.score < 0
+    study = dashpot.compare(
+        X, seconds, regularizers=[L2(0.001)], metric=relative, splits=2, hidden_layers=(8,), epochs=5
+    )
+    values = study.results.query("metric == @relative and chosen")["value"]
+    assert values.between(-1e-6, 0, inclusive="left").all()

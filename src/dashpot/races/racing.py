@@ -148,6 +148,7 @@ def race(
     begin = reconstructing.Beginning(examples, design, rows, model.code_size) if redrawn else None
     settings = [rows, fold, random_state, score.name, defaults, list(fixed), begin and begin.code, spread(pool, space)]
     records = None if checkpoint is None else Records(Path(checkpoint), examples, settings)
+    score = score.of_amounts_less(getattr(model, "target_offset_", 0.0))
     judge = reconstructing.JUDGE if redrawn else judge_of(score, examples.targets[rows], weights_of(examples, rows))
     whole = None if redrawn else Job(_whole(model.recipe_, defaults[0]), rows, rows[:0], model._seed(), design)
     course = Course(examples, rows, fold, judge, model._seed(), workers, records, begin, whole)

@@ -151,7 +151,7 @@ def compare(
         expanded(own, ask)  # refuses what makes no sense before any work
     rng, folds = np.random.default_rng(random_state), fold_count(test_size)
     problem = prepare(X, y, task, weights, groups, folds, max_rows, rng, test, image_shape)
-    scores = choose_scores(metric, problem.task)
+    scores = [score.of_amounts_less(problem.offset) for score in choose_scores(metric, problem.task)]
     singles = own or default_questions(problem.class_counts, pictures=image_shape is not None)
     questions, against = expanded(singles, ask)
     drawn = _draw(problem, splits, folds, rng)

@@ -38,6 +38,8 @@ class Problem:
         The rows that test in every split, where the user has fixed them.
     kept : int array of shape (rows,) or None
         Which rows of the user's table these are.
+    offset : float
+        What the targets are given less of; 0 for classes.
     """
 
     examples: Examples
@@ -49,6 +51,7 @@ class Problem:
     notes: tuple[str, ...]
     test: np.ndarray | None = None
     kept: np.ndarray | None = None
+    offset: float = 0.0
 
     @property
     def class_counts(self) -> np.ndarray | None:
@@ -99,11 +102,12 @@ def prepare(
     _check_varies(numbers, _name(target))
     encoder = (TableEncoder() if image_shape is None else PictureEncoder(image_shape, "compare")).fit(X)
     inputs = np.asarray(encoder.transform(X), dtype=np.float32)[kept]
-    targets = numbers if task == "classification" else (numbers - offset_of(numbers)).astype(np.float32).reshape(-1, 1)
+    offset = 0.0 if task == "classification" else float(offset_of(numbers))
+    targets = numbers if task == "classification" else (numbers - offset).astype(np.float32).reshape(-1, 1)
     examples = Examples(inputs, targets, encoder.inputs_, _check_weights(weights, kept), group_numbers)
     columns = len({int(source) for source in encoder.inputs_.source})
     fixed = None if tested is None else _check_test(tested, group_numbers)
-    return Problem(examples, task, classes, strata, _name(target), columns, tuple(notes), fixed, kept)
+    return Problem(examples, task, classes, strata, _name(target), columns, tuple(notes), fixed, kept, offset)
 
 
 def _known(target: pd.Series, notes: list[str]) -> np.ndarray:

@@ -1,7 +1,9 @@
 """Scores of predictions, and what the report says about each."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -42,6 +44,22 @@ class Score:
     sign: int
     perfect: float
     meaning: str
+
+    def of_amounts_less(self, offset: np.ndarray | float) -> Score:
+        """The same score of whole amounts, from targets and outputs that are given less an offset, (outputs,)."""
+        return replace(self, measure=partial(_of_whole, self.measure, offset)) if np.any(offset) else self
+
+
+def _of_whole(
+    measure: Callable[[np.ndarray, np.ndarray, Weights], float],
+    offset: np.ndarray | float,
+    targets: np.ndarray,
+    outputs: np.ndarray,
+    weights: Weights = None,
+) -> float:
+    """What a score says of amounts to which the offset is added."""
+    truth, predicted = (np.add(amounts, offset, dtype=np.float64) for amounts in (targets, outputs))
+    return measure(truth, predicted, weights)
 
 
 def log_loss(targets: np.ndarray, probabilities: np.ndarray, weights: Weights = None) -> float:
