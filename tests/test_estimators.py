@@ -3,6 +3,7 @@
 import contextlib
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,8 @@ from dashpot import (
     UsageError,
     load_anes96,
 )
-from dashpot.estimators import described
+from dashpot.estimators import base, described
+from dashpot.losses import SquaredError
 from dashpot.optimizers import SGD, AdamW
 
 SMALL = {
@@ -282,3 +284,27 @@ def test_presets_say_how_many_networks_the_default_recipe_has(preset, members):
 def test_an_unknown_preset_is_refused():
     with pytest.raises(UsageError, match="fast, default, best"):
         MLPRegressor(preset="fats").fit(*load_iris(return_X_y=True))
+
+
+@pytest.mark.parametrize(("rows", "batch", "rate"), [(9_999, 128, 0.004), (20_000, 512, 0.008), (90_000, 1024, 0.0113)])
+def test_batches_and_the_learning_rate_grow_with_the_rows(rows, batch, rate):
+    design = MLPRegressor()._design(SquaredError(), rows)
+    assert (design.batch_size, round(design.optimizer.learning_rate, 4)) == (batch, rate)
+    assert MLPRegressor(optimizer=SGD(0.1))._design(SquaredError(), rows).optimizer == SGD(0.1)
+    assert MLPRegressor(batch_size=64)._design(SquaredError(), rows).batch_size == 64
+
+
+def test_an_estimator_counts_its_training_rows(monkeypatch):
+    monkeypatch.setattr(base, "BATCHES", {0: 128, 100: 512})
+    X = np.random.default_rng(0).normal(size=(600, 2))
+    settings = {"regularizers": (), "hidden_layers": (4,), "max_epochs": 1, "random_state": 0}
+    many, given = (MLPRegressor(batch_size=size, **settings).fit(X, X[:, 0]) for size in ("auto", 512))
+    assert not np.array_equal(many.networks_[0].layers[0][0], given.networks_[0].layers[0][0])  # another learning rate
+    fast = MLPRegressor(batch_size=512, optimizer=replace(base.DEFAULT_OPTIMIZER, learning_rate=8e-3), **settings)
+    np.testing.assert_array_equal(many.predict(X), fast.fit(X, X[:, 0]).predict(X))
+
+
+@pytest.mark.parametrize("size", ["automatic", 0, 2.5, None])
+def test_a_batch_size_that_is_none_is_refused(size):
+    with pytest.raises(UsageError, match=r"batch_size=.*must be whole numbers of at least 1, or 'auto'\."):
+        MLPClassifier(batch_size=size).fit([[1.0], [2.0]], [0, 1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -35,6 +36,7 @@ MEMBERS = Ensemble(16, numeric_embeddings=("none", "piecewise_linear", "periodic
 DEFAULT_RECIPE = Recipe((Dropout(0.25), Noise("inputs", "gaussian", 0.05), EarlyStopping(patience=25), MEMBERS))
 PRESETS = {"fast": 3, "default": MEMBERS.members, "best": 48}  # members of the default recipe
 DEFAULT_OPTIMIZER = AdamW(learning_rate=4e-3, schedule="cosine", decay=0.02, beta2=0.95)
+BATCHES = {0: 128, 10_000: 256, 20_000: 512, 40_000: 1024}  # rows of a step, from so many training rows on
 
 
 class MLP(Features, BaseEstimator):
@@ -50,7 +52,7 @@ class MLP(Features, BaseEstimator):
         activation: str = "gelu",
         regularizers: Sequence[Regularizer] | Regularizer | None = None,
         optimizer: Optimizer | None = None,
-        batch_size: int = 128,
+        batch_size: int | str = "auto",
         max_epochs: int = 200,
         tolerance: float = 1e-5,
         standardize: bool = True,
@@ -145,11 +147,11 @@ class MLP(Features, BaseEstimator):
         self, X: Any, y: Any, sample_weight: Any, validation: Any, groups: Any, checkpoint: str | Path | None
     ) -> tuple[Examples, Job, tuple[Network, ...]]:
         """All rows as numbers, the job that was trained, and its networks."""
-        design_of = self._check_parameters()
+        self._check_parameters()
         goes_on = self.warm_start and hasattr(self, "networks_")
         examples, rows, held = self._examples(X, y, sample_weight, validation, groups, goes_on)
         start = tuple(network for network in self.networks_ if not network.snapshot) if goes_on else ()
-        design = design_of(self._loss(examples.targets))
+        design = self._design(self._loss(examples.targets), len(rows))
         job = self._job(examples, Job(self.recipe_, rows, held, self._seed(), design, start))
         self._check_start(examples, job)
         checkpoints = self._checkpoints(checkpoint)
@@ -217,47 +219,54 @@ class MLP(Features, BaseEstimator):
         members = PRESETS[self.preset]
         return tuple(replace(part, members=members) if isinstance(part, Ensemble) else part for part in parts)
 
-    def _check_parameters(self) -> Any:
-        """Refuse parameters out of range; sets `recipe_` and gives the design as a function of the loss."""
+    def _check_parameters(self) -> None:
+        """Refuse parameters out of range; sets `recipe_`."""
         name = type(self).__name__
         self._check_words()
         given = self._given_recipe()
         self.recipe_ = Recipe((given,) if isinstance(given, Regularizer) else tuple(given))
-        optimizer = self._default_optimizer if self.optimizer is None else self.optimizer
-        if not isinstance(optimizer, Optimizer):
-            raise UsageError(f"{name}(optimizer={optimizer!r}): pass an instance, for example AdamW(0.001).")
-        layers = self._whole_numbers("hidden_layers")
-        learned = check_learned(self.learned, f"{name}(learned={self.learned!r})")
-        (batch_size,), (max_epochs,) = self._whole_numbers("batch_size"), self._whole_numbers("max_epochs")
+        if self.optimizer is not None and not isinstance(self.optimizer, Optimizer):
+            raise UsageError(f"{name}(optimizer={self.optimizer!r}): pass an instance, for example AdamW(0.001).")
         if not 0 <= self.tolerance < 1:
             raise UsageError(f"{name}(tolerance={self.tolerance!r}): must be at least 0 and below 1.")
+        self._design(Loss(), rows=1)  # refuses the others
 
-        def design(loss: Loss) -> Design:
-            return Design(
-                layers,
-                self.activation,
-                loss,
-                optimizer,
-                batch_size,
-                max_epochs,
-                float(self.tolerance),
-                bool(self.standardize),
-                numeric_embedding=self.numeric_embedding,
-                skip=bool(self.skip),
-                norm=self.norm,
-                learned=learned,
-            )
+    def _design(self, loss: Loss, rows: int) -> Design:
+        """Networks as the parameters ask for them, for so many training rows."""
+        batch, optimizer = self._pace(rows)
+        return Design(
+            self._whole_numbers("hidden_layers"),
+            self.activation,
+            loss,
+            optimizer,
+            batch,
+            self._whole_numbers("max_epochs")[0],
+            float(self.tolerance),
+            bool(self.standardize),
+            numeric_embedding=self.numeric_embedding,
+            skip=bool(self.skip),
+            norm=self.norm,
+            learned=check_learned(self.learned, f"{type(self).__name__}(learned={self.learned!r})"),
+        )
 
-        return design
+    def _pace(self, rows: int) -> tuple[int, Optimizer]:
+        """Rows of a step, and the optimizer; where both are left open, its learning rate grows as their root."""
+        optimizer = self.optimizer or self._default_optimizer
+        if not isinstance(self.batch_size, str) or self.batch_size != "auto":
+            return self._whole_numbers("batch_size", besides=", or 'auto'")[0], optimizer
+        batch = max(batch for least, batch in BATCHES.items() if rows >= least)
+        if self.optimizer is None:
+            optimizer = replace(optimizer, learning_rate=optimizer.learning_rate * math.sqrt(batch / BATCHES[0]))
+        return batch, optimizer
 
-    def _whole_numbers(self, parameter: str) -> tuple[int, ...]:
+    def _whole_numbers(self, parameter: str, besides: str = "") -> tuple[int, ...]:
         """A parameter that holds one or several whole numbers of at least 1."""
         given = getattr(self, parameter)
         numbers = tuple(np.atleast_1d(np.asarray(given, dtype=object)))
         for number in numbers:
             if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
                 call = f"{type(self).__name__}({parameter}={given!r})"
-                raise UsageError(f"{call}: must be whole numbers of at least 1.")
+                raise UsageError(f"{call}: must be whole numbers of at least 1{besides}.")
         return tuple(int(number) for number in numbers)
 
     def _examples(

@@ -29,8 +29,9 @@ class MLPClassifier(ClassifierMixin, MLP):
         Applied in this order. None is a recipe that is good on most tables (see `recipe_` after fit); () is none.
     optimizer : Optimizer or None
         SGD, Adam or AdamW of `dashpot.optimizers`. None is AdamW with a cosine schedule.
-    batch_size : int, default 128
-        Rows per step at most.
+    batch_size : int or "auto", default "auto"
+        Rows per step at most. "auto" is 128, and 256, 512 and 1024 from 10,000, 20,000 and 40,000 training rows on;
+        the learning rate, where `optimizer` is None, then grows with the root.
     max_epochs : int, default 200
         Passes through the training rows, at most.
     tolerance : float in [0, 1), default 1e-5
@@ -97,7 +98,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         activation: str = "gelu",
         regularizers: Any = None,
         optimizer: Any = None,
-        batch_size: int = 128,
+        batch_size: int | str = "auto",
         max_epochs: int = 200,
         tolerance: float = 1e-5,
         standardize: bool = True,

@@ -138,9 +138,9 @@ def race(
     _check_target(redrawn, code_size, metric, task, trees, (*wanted, *fixed))
     shared: dict[str, Any] = {"max_epochs": max_epochs, "random_state": random_state, "workers": workers}
     score, model = reconstructing.aim(code_size, shared) if redrawn else _aim(y, task, metric, shared)
-    design_of = model._check_parameters()
+    model._check_parameters()
     examples, rows, _ = model._examples(X, y, weights, None, groups, goes_on=False)
-    design = design_of(model._loss(examples.targets))
+    design = model._design(model._loss(examples.targets), len(rows))
     defaults, pool = _entrants(Candidate(0, model.recipe_, design, default=True), wanted, fixed)
     monitors, space = MONITORS.get(score.name, ("loss",)), reconstructing.SPACE if redrawn else predicting(len(rows))
     drawn = draw(design, pool, fixed, examples.classes, random_state, monitors, space, len(defaults))

@@ -87,8 +87,8 @@ PREDICTING = Space(
 )
 
 
-MANY_ROWS = 10_000  # from which on deeper networks begin, and narrow ones do not
-DEEP = replace(PREDICTING, shapes=((128, 128), (256, 256), (128,) * 3, (256,) * 3, (256,) * 4))
+MANY_ROWS = 10_000  # from which on deeper networks and larger batches begin, and narrow ones do not
+DEEP = replace(PREDICTING, shapes=((128, 128), (256, 256), (128,) * 3, (256,) * 3, (256,) * 4), batch_sizes=(256, 512))
 
 
 def predicting(rows: int) -> Space:
