@@ -451,6 +451,7 @@ def test_candidates_begin_in_whole_families_that_are_expected_to_end_in_time():
     limit = time.monotonic() + 7 * 1.4 + 0.1
     assert heats.affordable(track, limit) == 0  # what is drawn may be slower than the default recipe
     assert heats.affordable(track, time.monotonic() + 7 * 1.4 * heats.DRAWN + 0.1) == FAMILY
+    assert heats.affordable(track, time.monotonic() + 7 * 1.4 * heats.DRAWN + 0.1, effort=2.0) == 0
     track.enter(first(1))
     assert heats.affordable(track, limit) == FAMILY
     assert heats.affordable(track, time.monotonic() + 3 * 1.4 + 0.1) == 0
@@ -498,6 +499,12 @@ def test_many_rows_race_deep(survey, monkeypatch):
     monkeypatch.setattr(space, "MANY_ROWS", 500)
     drawn = short(*survey, candidates=15, folds=2, max_epochs=1).race_.candidates[3:]
     assert {one.design.hidden_layers for one in drawn} <= set(space.DEEP.shapes)
+
+
+@pytest.mark.parametrize("inputs", [1, 20, 1000])
+def test_deep_networks_are_expected_to_take_longer(inputs):
+    assert space.effort(space.PREDICTING, (128, 128), inputs) == 1
+    assert 1.2 < space.effort(space.DEEP, (128, 128), inputs) < 6
 
 
 @pytest.mark.parametrize("spread", [1e-8, 1.0, 1e6])

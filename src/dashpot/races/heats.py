@@ -14,7 +14,7 @@ from dashpot.races.space import FAMILY, Candidate
 HEAT = 8 * FAMILY  # candidates that begin together, where there is time
 NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
 SHARE = 0.4  # of a heat's candidates that go on from fold to fold on average, for planning its time
-DRAWN = 3.0  # times the seconds of a network of the default recipe that one drawn is expected to take, at first
+DRAWN = 3.0  # times the seconds of a default network that one drawn of its size is expected to take, at first
 Progress = Callable[[str], None]
 
 
@@ -25,14 +25,15 @@ def run(
     most: int | None,
     limit: float | None,
     progress: Progress | None,
+    effort: float = 1.0,
 ) -> bool:
     """Heat after heat, until nobody may begin any more; whether Ctrl-C ended it.
 
     The default recipe goes first, and through all folds, with as many of its embeddings as there is time for. After
-    Ctrl-C those stay who have run.
+    Ctrl-C those stay who have run. `effort` is how many times the work of a default network one that is drawn takes.
     """
     try:
-        _heats(course, defaults, drawn, most, limit, progress)
+        _heats(course, defaults, drawn, most, limit, progress, effort)
     except KeyboardInterrupt:
         if not course.finishers():
             raise
@@ -48,13 +49,14 @@ def _heats(
     most: int | None,
     limit: float | None,
     progress: Progress | None,
+    effort: float,
 ) -> None:
     """The heats, until there is no more room or time."""
     each = course.run_whole()
     course.run(course.enter(defaults[: _in_time(course, each, limit)]), range(course.folds))
     while True:
         room = HEAT if most is None else min(HEAT, most - len(course.runners))
-        count = min(room, affordable(course, limit))
+        count = min(room, affordable(course, limit, effort))
         if count < 1:
             return
         _heat(course, course.enter(list(itertools.islice(drawn, count))), limit, progress)
@@ -87,13 +89,13 @@ def _heat(course: Course, runners: list[Runner], limit: float | None, progress: 
             return
 
 
-def affordable(course: Course, limit: float | None) -> int:
+def affordable(course: Course, limit: float | None, effort: float = 1.0) -> int:
     """How many candidates can begin and be expected to end in time, in whole families where there is time for one."""
     if limit is None:
         return HEAT
     each = np.median(course.pace[-2 * course.folds :]) * (1 + SHARE * (course.folds - 1))
     if len(course.runners) == len(course.defaults):
-        each *= DRAWN
+        each *= DRAWN * effort
     count = int(max(_left(course, limit), 0.0) / each)
     return count // FAMILY * FAMILY if count >= FAMILY else 0
 

@@ -19,7 +19,7 @@ from dashpot.races.finish import finished
 from dashpot.races.heats import Progress, run
 from dashpot.races.judging import MONITORS, judge_of, score_of
 from dashpot.races.records import Records
-from dashpot.races.space import POOL, Candidate, draw, kind_of, predicting, spread
+from dashpot.races.space import POOL, Candidate, draw, effort, kind_of, predicting, spread
 from dashpot.races.trees import Others, mixed, out_of_fold
 from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer
 from dashpot.studies.scores import Score
@@ -154,7 +154,8 @@ def race(
     course = Course(examples, rows, fold, judge, model._seed(), workers, records, begin, whole)
     limit = None if budget is None else started + budget
     others, limit = _others(course, limit) if trees else (None, limit)
-    interrupted = run(course, defaults, drawn, candidates, limit, progress)
+    work = 1.0 if redrawn else effort(space, design.hidden_layers, examples.inputs.shape[1])
+    interrupted = run(course, defaults, drawn, candidates, limit, progress, work)
     if begin is not None:
         found = reconstructing.finished(model, course, begin, {"X": X, "sample_weight": weights, "groups": groups})
     else:

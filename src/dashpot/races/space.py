@@ -96,6 +96,17 @@ def predicting(rows: int) -> Space:
     return DEEP if rows >= MANY_ROWS else PREDICTING
 
 
+def effort(space: Space, shape: tuple[int, ...], inputs: int) -> float:
+    """How many times the weights of a network of this shape one that is drawn has in the mean; 1 where it has fewer."""
+    drawn = np.mean([_weights(one, inputs) for one in space.shapes])
+    return max(float(drawn) / max(_weights(shape, inputs), 1), 1.0)
+
+
+def _weights(shape: tuple[int, ...], inputs: int) -> int:
+    """Weights up to the last hidden layer."""
+    return sum(before * own for before, own in pairwise((inputs, *shape)))
+
+
 @dataclass(frozen=True)
 class Candidate:
     """One recipe with one design: on each fold it is one network.
