@@ -186,10 +186,23 @@ def _with(expected: Any, replaced: dict[int, np.ndarray], X: Any, encoder: Table
     if isinstance(expected, pd.DataFrame):
         found = filled(encoder, X, expected, replaced)
         before = dict(getattr(X, "dtypes", {})) if isinstance(X, pd.DataFrame) else {}
-        kinds = {str(name): kind for name, kind in before.items() if getattr(kind, "kind", "") in "iu"}
-        whole = [name for name in kinds if (found[name] == found[name].round()).all()]
-        return found.astype({name: kinds[name] for name in whole})
+        kinds = {
+            str(name): kind for name, kind in before.items() if not isinstance(kind, np.dtype) or kind.kind in "iu"
+        }
+        return found.assign(**{name: _as_given(found[name], kind) for name, kind in kinds.items()})
     found = np.array(X, dtype=np.float64)
     for source, places in replaced.items():
         found[places, source] = expected[places, source]
     return found
+
+
+def _as_given(cells: pd.Series, kind: Any) -> pd.Series:
+    """Cells in the type of those given; whole numbers that it cannot hold, and halves, in one that can."""
+    if getattr(kind, "kind", "") not in "iufb":
+        return cells
+    wide = cells.astype("Float64") if cells.dtype == object and kind.kind in "iuf" else cells
+    try:
+        given = wide.astype(kind)
+    except (ValueError, TypeError):  # such as -1 in a column of uint8
+        return wide
+    return given if kind.kind in "fb" or (given == wide).all() else wide
