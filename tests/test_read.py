@@ -106,6 +106,12 @@ def test_a_table_survives_writing_and_reading(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["a.csv", "a.parquet"]
 
 
+def test_whole_numbers_keep_every_digit(file):
+    frame = read_table(file("id,few,size\n12345678901234567,7,1.0\n-12345678901234568,NA,2\n"))
+    assert frame["id"].tolist() == [12345678901234567, -12345678901234568]
+    assert frame.to_csv(index=False).splitlines()[1:] == ["12345678901234567,7,1.0", "-12345678901234568,,2.0"]
+
+
 def test_excel_is_read(tmp_path):
     pytest.importorskip("openpyxl")
     FRAME.to_excel(tmp_path / "a.xlsx", index=False)
