@@ -125,3 +125,9 @@ def test_a_missing_label_is_named_by_its_row(rows, estimator, missing):
 def test_a_missing_label_of_a_validation_row_is_named(rows):
     with pytest.raises(DataError, match="row 1 is missing"):
         MLPClassifier(**SMALL).fit(rows, ["a", "b"] * 10, validation=(rows[:1], [None]))
+
+
+@pytest.mark.parametrize("weight", [-1, np.nan, "much", None, True])
+def test_class_weights_that_are_no_weights_are_refused(rows, weight):
+    with pytest.raises(UsageError, match="the weight of 'b' must be a number of at least 0"):
+        MLPClassifier(**SMALL, class_weight={"b": weight}).fit(rows, ["a", "b"] * 10)

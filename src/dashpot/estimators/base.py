@@ -26,6 +26,7 @@ from dashpot.losses import Loss
 from dashpot.model_files import Tensors, save
 from dashpot.networks import ACTIVATIONS, NORMS, Network, distinct
 from dashpot.optimizers import AdamW, Optimizer
+from dashpot.ranges import require
 from dashpot.regularizers import Dropout, EarlyStopping, Ensemble, Noise, Recipe, Regularizer
 from dashpot.tables import PictureEncoder, TableEncoder
 from dashpot.training import train
@@ -201,7 +202,7 @@ class MLP(Features, BaseEstimator):
         }
         for name, choices in words.items():
             value = getattr(self, name)
-            if value not in choices:
+            if value not in list(choices):
                 raise UsageError(
                     f"{type(self).__name__}({name}={value!r}): must be one of {', '.join(choices)}."
                     f"{did_you_mean(str(value), choices)}"
@@ -229,8 +230,9 @@ class MLP(Features, BaseEstimator):
         layers = self._whole_numbers("hidden_layers")
         learned = check_learned(self.learned, f"{name}(learned={self.learned!r})")
         (batch_size,), (max_epochs,) = self._whole_numbers("batch_size"), self._whole_numbers("max_epochs")
-        if not 0 <= self.tolerance < 1:
-            raise UsageError(f"{name}(tolerance={self.tolerance!r}): must be at least 0 and below 1.")
+        require(self, "tolerance", at_least=0, below=1)
+        if self.workers == 0:
+            raise UsageError(f"{name}(workers=0): nobody would train. Pass 1 or more, or None for all cores.")
 
         def design(loss: Loss) -> Design:
             return Design(
