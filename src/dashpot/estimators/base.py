@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from dashpot.checkpoints import Checkpoints
 from dashpot.embeddings import CHOICES
@@ -20,6 +20,7 @@ from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators.described import described_estimator
 from dashpot.estimators.features import Features
 from dashpot.estimators.sampling import check_samples, mean_and_spread
+from dashpot.estimators.targets import groups_of, weights_of
 from dashpot.jobs import Design, Examples, Job
 from dashpot.learned import check_learned, goes_on
 from dashpot.losses import Loss
@@ -278,7 +279,7 @@ class MLP(Features, BaseEstimator):
         weights = None
         rows = np.arange(len(inputs))
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, inputs, ensure_non_negative=True, dtype=np.float64)
+            weights = weights_of(sample_weight, inputs, name)
             rows = np.flatnonzero(weights > 0)
             if not len(rows):
                 raise DataError(f"{name}.fit(sample_weight): every weight is zero. Pass some that are above 0.")
@@ -291,8 +292,7 @@ class MLP(Features, BaseEstimator):
             targets = np.concatenate([targets, self._targets_of_more(more, validation[1])])
             weights = None if weights is None else np.concatenate([weights, np.ones(len(held))])
         if groups is not None:
-            groups = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
-            groups = np.concatenate([groups, np.full(len(held), -1)])
+            groups = np.concatenate([groups_of(groups, name), np.full(len(held), -1)])
         weights = self._with_class_weights(targets, weights, rows)
         return Examples(inputs, targets, self.encoder_.inputs_, weights, groups), rows, held
 
