@@ -398,3 +398,37 @@ def test_news_beside_the_progress_are_cut_where_there_is_no_room():
     assert cut("Dropout leads (gain +0.056)", 40) == "Dropout leads (gain +0.056)"
     assert cut("Dropout leads (gain +0.056)", 14) == "Dropout leads…"
     assert cut("Dropout leads (gain +0.056)", -3) == ""
+
+
+def test_kept_columns_are_neither_overwritten_nor_rounded(run, folder, model_file):
+    rows = dashpot.load_anes96()[0].head(3)
+    kept = rows.assign(id=[12345678901234567, 2, 3], prediction="mine", probability_Dole=0, probability_Dole_data=1)
+    kept.to_csv("new.csv", index=False)
+    names = ["prediction", "probability_Dole", "probability_Dole_data", "id", "id"]
+    code, _, error = run(
+        "predict", model_file, "new.csv", "-o", "out.csv", *(w for name in names for w in ("--keep", name))
+    )
+    assert code == 0, error
+    found = pd.read_csv("out.csv")
+    assert found["prediction_data"].tolist() == ["mine"] * 3
+    assert found["probability_Dole_data_data"].tolist() == [0] * 3
+    assert found["probability_Dole_data"].tolist() == [1] * 3
+    assert found["id"].tolist() == [12345678901234567, 2, 3]
+    assert set(found["prediction"]) <= {"Clinton", "Dole"}
+    assert found.columns.is_unique
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (("predict", "model"), "-o"),
+        (("detect",), "-o"),
+        (("embed",), "--codes"),
+        (("denoise", "--learn-from", SURVEY), "-o"),
+        (("race", "--target", "vote", "-o", "m.dashpot"), "--table"),
+        (("compare", "--target", "vote"), "--results"),
+    ],
+)
+def test_a_table_of_another_suffix_is_refused_before_any_work(run, folder, command, option):
+    refused(run(*command, SURVEY, option, "out.xlsx"), 2, "out.xlsx: the suffix is '.xlsx'. Choose .csv")
+    assert not list(folder.iterdir())
