@@ -369,13 +369,14 @@ def test_control_characters_of_a_column_do_not_reach_the_terminal(run):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
-def test_ctrl_c_leaves_with_130_and_nothing_half_written(tmp_path):
+@pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_and_termination_leave_with_130_and_nothing_half_written(tmp_path, sent):
     heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a shell's background ignores it
     command = [sys.executable, "-c", f"{heard}; from dashpot.cli import main; main()"]
     arguments = ["compare", SURVEY, "-t", "vote", "--epochs", "100000", "--splits", "50", "--workers", "1"]
     with subprocess.Popen(command + arguments, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         time.sleep(6)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, sent))
         try:
             _, error = process.communicate(timeout=60)
         finally:
