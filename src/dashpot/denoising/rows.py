@@ -17,8 +17,9 @@ from dashpot.errors import DataError
 from dashpot.randomness import draws
 from dashpot.reconstruction import FURTHEST, Cell, Reconstruction, cells_of, targets_of
 from dashpot.tables import TableEncoder
+from dashpot.tables.cells import typed
 from dashpot.tables.decode import decode, filled
-from dashpot.tables.frames import table_of
+from dashpot.tables.frames import Cells, table_of
 
 OF_ANY_CELL = ("masking", "swap")  # kinds of noise that disturb categories, too; the others disturb amounts
 
@@ -35,7 +36,7 @@ class Rows:
     count : int
         Clean rows that it was made by.
     whole : tuple of int
-        Source columns of whole numbers; they come back as such from rows where they are.
+        Source columns of whole numbers, or of days; they come back as such from rows where they are.
     """
 
     encoder: TableEncoder
@@ -161,21 +162,28 @@ class Rows:
 
 
 def _whole(encoder: TableEncoder, table: Any, sources: Iterable[int]) -> tuple[int, ...]:
-    """Which of these source columns hold whole numbers, where a cell is not missing."""
-    places = encoder.places(table)
-    numbers = {source: table.column(places[source]) for source in sources if encoder.columns_[source].kind == "number"}
-    return tuple(
-        source
-        for source, cells in numbers.items()
-        if cells.kind == "number" and (np.isnan(cells.values) | (cells.values == cells.values.round())).all()
-    )
+    """Which of these source columns hold whole numbers, or days without a time, where a cell is not missing."""
+    places, kinds = encoder.places(table), ("number", "date")
+    found = {source: table.column(places[source]) for source in sources if encoder.columns_[source].kind in kinds}
+    return tuple(source for source, cells in found.items() if _is_whole(cells))
+
+
+def _is_whole(cells: Cells) -> bool:
+    """Whether all cells that are not missing are whole numbers, or days without a time."""
+    if cells.kind == "text":
+        cells = Cells("date", typed(cells.values))
+    if cells.values.dtype.kind == "M":
+        return bool((np.isnat(cells.values) | (cells.values == cells.values.astype("datetime64[D]"))).all())
+    return cells.kind == "number" and bool((np.isnan(cells.values) | (cells.values == cells.values.round())).all())
 
 
 def _rounded(expected: Any, sources: Iterable[int]) -> Any:
-    """Expected cells, of some source columns as whole numbers."""
+    """Expected cells, of some source columns as whole numbers or days."""
     if isinstance(expected, pd.DataFrame):
-        names = [expected.columns[source] for source in sources]
-        return expected.assign(**{name: expected[name].round() for name in names})
+        cells = {expected.columns[source]: expected.iloc[:, source] for source in sources}
+        return expected.assign(
+            **{name: one.dt.round("D") if one.dtype.kind == "M" else one.round() for name, one in cells.items()}
+        )
     expected = expected.copy()
     expected[:, list(sources)] = expected[:, list(sources)].round()
     return expected
