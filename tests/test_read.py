@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import pickle
 import zipfile
 
 import numpy as np
@@ -137,6 +138,8 @@ def test_survey_files_carry_value_labels(tmp_path, suffix):
         (b"", "empty"),
         (b"\n\n", "empty"),
         (PNG, "PNG"),
+        (pickle.dumps([1], protocol=5), "Python pickle"),
+        (b"ARROW1\0\0" + PNG, "Feather"),
         (os.urandom(0) + bytes(range(128, 256)) * 3 + bytes(range(1, 32)) * 9, "no text"),
         (b"a,b\n1,\x00\n", "line 2 holds a NUL"),
         ("a,b\n", "no rows"),

@@ -28,6 +28,8 @@ _no_tables = {
     b"%PDF": "a PDF",
     b"\xd0\xcf\x11\xe0": "an old Excel or Word file",
     b"\x80\x04\x95": "a Python pickle",
+    b"\x80\x05\x95": "a Python pickle",
+    b"ARROW1": "a Feather (Arrow) file",
     b"\x7fELF": "a program",
 }
 
