@@ -372,9 +372,11 @@ def test_control_characters_of_a_column_do_not_reach_the_terminal(run):
 @pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM"])
 def test_ctrl_c_and_termination_leave_with_130_and_nothing_half_written(tmp_path, sent):
     heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a shell's background ignores it
-    command = [sys.executable, "-c", f"{heard}; from dashpot.cli import main; main()"]
+    command = [sys.executable, "-c", f"{heard}; from dashpot.cli import main; print('ready', flush=True); main()"]
     arguments = ["compare", SURVEY, "-t", "vote", "--epochs", "100000", "--splits", "50", "--workers", "1"]
-    with subprocess.Popen(command + arguments, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command + arguments, cwd=tmp_path, text=True, **pipes) as process:
+        assert process.stdout.readline() == "ready\n"
         time.sleep(6)
         process.send_signal(getattr(signal, sent))
         try:
