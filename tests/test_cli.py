@@ -369,13 +369,16 @@ def test_control_characters_of_a_column_do_not_reach_the_terminal(run):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
-def test_ctrl_c_leaves_with_130_and_nothing_half_written(tmp_path):
+@pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM"])
+def test_ctrl_c_and_termination_leave_with_130_and_nothing_half_written(tmp_path, sent):
     heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a shell's background ignores it
-    command = [sys.executable, "-c", f"{heard}; from dashpot.cli import main; main()"]
+    command = [sys.executable, "-c", f"{heard}; from dashpot.cli import main; print('ready', flush=True); main()"]
     arguments = ["compare", SURVEY, "-t", "vote", "--epochs", "100000", "--splits", "50", "--workers", "1"]
-    with subprocess.Popen(command + arguments, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command + arguments, cwd=tmp_path, text=True, **pipes) as process:
+        assert process.stdout.readline() == "ready\n"
         time.sleep(6)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, sent))
         try:
             _, error = process.communicate(timeout=60)
         finally:
@@ -398,3 +401,37 @@ def test_news_beside_the_progress_are_cut_where_there_is_no_room():
     assert cut("Dropout leads (gain +0.056)", 40) == "Dropout leads (gain +0.056)"
     assert cut("Dropout leads (gain +0.056)", 14) == "Dropout leads…"
     assert cut("Dropout leads (gain +0.056)", -3) == ""
+
+
+def test_kept_columns_are_neither_overwritten_nor_rounded(run, folder, model_file):
+    rows = dashpot.load_anes96()[0].head(3)
+    kept = rows.assign(id=[12345678901234567, 2, 3], prediction="mine", probability_Dole=0, probability_Dole_data=1)
+    kept.to_csv("new.csv", index=False)
+    names = ["prediction", "probability_Dole", "probability_Dole_data", "id", "id"]
+    code, _, error = run(
+        "predict", model_file, "new.csv", "-o", "out.csv", *(w for name in names for w in ("--keep", name))
+    )
+    assert code == 0, error
+    found = pd.read_csv("out.csv")
+    assert found["prediction_data"].tolist() == ["mine"] * 3
+    assert found["probability_Dole_data_data"].tolist() == [0] * 3
+    assert found["probability_Dole_data"].tolist() == [1] * 3
+    assert found["id"].tolist() == [12345678901234567, 2, 3]
+    assert set(found["prediction"]) <= {"Clinton", "Dole"}
+    assert found.columns.is_unique
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (("predict", "model"), "-o"),
+        (("detect",), "-o"),
+        (("embed",), "--codes"),
+        (("denoise", "--learn-from", SURVEY), "-o"),
+        (("race", "--target", "vote", "-o", "m.dashpot"), "--table"),
+        (("compare", "--target", "vote"), "--results"),
+    ],
+)
+def test_a_table_of_another_suffix_is_refused_before_any_work(run, folder, command, option):
+    refused(run(*command, SURVEY, option, "out.xlsx"), 2, "out.xlsx: the suffix is '.xlsx'. Choose .csv")
+    assert not list(folder.iterdir())

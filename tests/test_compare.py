@@ -330,16 +330,16 @@ wrong_data = {
     "all missing": (lambda X, y: {"y": [None] * len(y)}, "every value of the target is missing"),
     "other length": (lambda X, y: {"y": y.iloc[:100]}, "100 values for 240 rows"),
     "constant": (lambda X, y: {"y": np.ones(len(y)), "task": "regression"}, "is 1 in every row"),
-    "infinite": (lambda X, y: {"y": [np.inf, *range(239)], "task": "regression"}, "row 0 holds inf"),
+    "infinite": (lambda X, y: {"y": [np.inf, *range(239)], "task": "regression"}, "row 1 holds inf"),
     "text amounts": (lambda X, y: {"task": "regression"}, "which is no finite number"),
     "two targets": (lambda X, y: {"y": np.ones((len(y), 2))}, "one target at a time"),
     "negative weight": (
         lambda X, y: {"weights": [-1.0, *np.ones(239)]},
-        "row 0 has -1.0; weights must be numbers of at least 0",
+        "row 1 has -1.0; weights must be numbers of at least 0",
     ),
     "no weight": (lambda X, y: {"weights": np.zeros(240)}, "all weights are 0"),
     "short weights": (lambda X, y: {"weights": np.ones(3)}, "weights.: 3 values for 240 rows"),
-    "missing group": (lambda X, y: {"groups": [None, *range(239)]}, "missing in row 0"),
+    "missing group": (lambda X, y: {"groups": [None, *range(239)]}, "missing in row 1"),
     "few groups": (lambda X, y: {"groups": np.arange(240) % 3}, "3 groups; at least 6"),
 }
 

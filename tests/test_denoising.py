@@ -191,6 +191,36 @@ def test_whole_numbers_stay_whole_numbers(kind, survey):
         assert (model.transform(amounts)["age"] != model.transform(amounts)["age"].round()).mean() > 0.9
 
 
+@pytest.mark.parametrize("backend", ["numpy_nullable", "pyarrow"])
+@pytest.mark.parametrize("kind", ["masking", "gaussian"])
+def test_types_with_missing_cells_come_back_as_they_were(kind, backend, survey):
+    holes = survey.assign(age=survey["age"].where(survey["age"] < 60), young=survey["age"] < 40)
+    rows = holes.convert_dtypes(dtype_backend=backend).drop(columns="vote")
+    found = Denoiser(Noise("inputs", kind, 0.3), **SMALL).fit(rows).transform(rows)
+    assert list(found.dtypes) == list(rows.dtypes)
+    assert found["age"].isna().sum() == (0 if kind == "masking" else rows["age"].isna().sum())
+
+
+@pytest.mark.parametrize("kind", ["masking", "gaussian"])
+def test_days_stay_days_and_times_their_zone(kind):
+    days = pd.date_range("2020-01-01", periods=200)
+    times = pd.date_range("2020-01-01", periods=200, freq="7h", tz="Europe/Berlin")
+    rows = pd.DataFrame({"size": np.arange(200.0), "day": days, "time": times})
+    rows.loc[3, ["day", "time"]] = pd.NaT
+    found = Denoiser(Noise("inputs", kind, 0.3), **SMALL).fit(rows).transform(rows)
+    assert (found["day"].dropna() == found["day"].dropna().dt.normalize()).all()
+    assert str(found["time"].dt.tz) == "Europe/Berlin"
+    assert found.isna().sum().sum() == (0 if kind == "masking" else 2)
+
+
+def test_a_whole_number_that_its_type_cannot_hold_gets_a_wider_one():
+    size = np.random.default_rng(0).integers(0, 4, 200)
+    rows = pd.DataFrame({"small": size.astype(np.uint8), "large": size * 10.0})
+    model = Denoiser(Noise("inputs", "gaussian", 1.0), **SMALL).fit(rows)
+    assert model.transform(rows)["small"].dtype == np.uint8
+    assert model.transform(rows.assign(large=-300.0))["small"].min() < 0
+
+
 def test_swapped_categories_are_put_right(survey):
     denoiser = Denoiser(Noise("inputs", "swap", 0.2), random_state=0, workers=1).fit(survey.iloc[:700])
     rows = survey.iloc[700:]

@@ -183,6 +183,9 @@ def test_divergence_is_named_and_the_model_still_predicts():
     [
         ({"hidden_layers": (0,)}, "hidden_layers"),
         ({"activation": "rellu"}, "Did you mean 'relu'"),
+        ({"activation": ["relu"]}, "activation"),
+        ({"tolerance": "small"}, "tolerance must be a number at least 0 and below 1"),
+        ({"workers": 0}, "Pass 1 or more"),
         ({"max_epochs": 0}, "max_epochs"),
         ({"optimizer": "adam"}, "optimizer"),
         ({"regularizers": ["dropout"]}, "Dropout"),

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import pickle
 import zipfile
 
 import numpy as np
@@ -106,6 +107,12 @@ def test_a_table_survives_writing_and_reading(tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["a.csv", "a.parquet"]
 
 
+def test_whole_numbers_keep_every_digit(file):
+    frame = read_table(file("id,few,size\n12345678901234567,7,1.0\n-12345678901234568,NA,2\n"))
+    assert frame["id"].tolist() == [12345678901234567, -12345678901234568]
+    assert frame.to_csv(index=False).splitlines()[1:] == ["12345678901234567,7,1.0", "-12345678901234568,,2.0"]
+
+
 def test_excel_is_read(tmp_path):
     pytest.importorskip("openpyxl")
     FRAME.to_excel(tmp_path / "a.xlsx", index=False)
@@ -131,6 +138,8 @@ def test_survey_files_carry_value_labels(tmp_path, suffix):
         (b"", "empty"),
         (b"\n\n", "empty"),
         (PNG, "PNG"),
+        (pickle.dumps([1], protocol=5), "Python pickle"),
+        (b"ARROW1\0\0" + PNG, "Feather"),
         (os.urandom(0) + bytes(range(128, 256)) * 3 + bytes(range(1, 32)) * 9, "no text"),
         (b"a,b\n1,\x00\n", "line 2 holds a NUL"),
         ("a,b\n", "no rows"),

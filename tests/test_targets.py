@@ -1,17 +1,31 @@
 """What `fit` makes of targets, labels and weights."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning
 from sklearn.linear_model import LogisticRegression
 
 import dashpot
-from dashpot import DataError, Dropout, EarlyStopping, EnsembleClassifier, MLPClassifier, MLPRegressor, UsageError
+from dashpot import (
+    DataError,
+    Dropout,
+    EarlyStopping,
+    EnsembleClassifier,
+    EnsembleRegressor,
+    MLPClassifier,
+    MLPRegressor,
+    UsageError,
+    YardstickRegressor,
+)
 from dashpot.optimizers import AdamW
 from dashpot.studies.problem import prepare
 
 SMALL = {"hidden_layers": (8,), "regularizers": (), "max_epochs": 2, "random_state": 0, "workers": 1}
+ENSEMBLE = EnsembleRegressor([MLPRegressor(**SMALL), YardstickRegressor("linear")], combine="mean")
 LINEAR = SMALL | {"hidden_layers": (), "max_epochs": 200, "optimizer": AdamW(0.05)}
 
 
@@ -125,3 +139,36 @@ def test_a_missing_label_is_named_by_its_row(rows, estimator, missing):
 def test_a_missing_label_of_a_validation_row_is_named(rows):
     with pytest.raises(DataError, match="row 1 is missing"):
         MLPClassifier(**SMALL).fit(rows, ["a", "b"] * 10, validation=(rows[:1], [None]))
+
+
+@pytest.mark.parametrize("estimator", [MLPClassifier(**SMALL), MLPRegressor(**SMALL), YardstickRegressor("linear")])
+@pytest.mark.parametrize("day", [pd.Timestamp("2026-01-01"), pd.Timestamp("2026-01-01", tz="UTC"), date(2026, 1, 1)])
+def test_dates_are_no_target(rows, estimator, day):
+    days = pd.Series([day + pd.Timedelta(days=row % 5) for row in range(20)], name="day")
+    with pytest.raises(DataError, match=r"fit\(y='day'\): the target holds dates\. Pass a number"):
+        clone(estimator).fit(rows, days)
+
+
+def test_amounts_are_no_classes(rows):
+    with pytest.raises(DataError, match=r"Unknown label type: continuous\. Use a regressor for amounts"):
+        MLPClassifier(**SMALL).fit(rows, rows[:, 0])
+
+
+@pytest.mark.parametrize("estimator", [MLPRegressor(**SMALL), YardstickRegressor("linear"), ENSEMBLE])
+@pytest.mark.parametrize("value", [-1.0, np.nan, np.inf, "heavy"])
+def test_a_weight_that_is_none_is_named_by_its_row(rows, estimator, value):
+    weights = pd.Series([1.0, 1.0, value] + [1.0] * 17, name="w")
+    with pytest.raises(DataError, match=r"fit\(sample_weight='w'\): row 3 has .*; a weight is a number of at least 0"):
+        clone(estimator).fit(rows, rows[:, 0], sample_weight=weights)
+
+
+def test_a_row_without_group_is_named(rows):
+    groups = pd.Series([1.0, np.nan] + [2.0] * 18, name="household")
+    with pytest.raises(DataError, match=r"fit\(groups='household'\): row 2 is in no group"):
+        MLPRegressor(**SMALL).fit(rows, rows[:, 0], groups=groups)
+
+
+@pytest.mark.parametrize("weight", [-1, np.nan, "much", None, True])
+def test_class_weights_that_are_no_weights_are_refused(rows, weight):
+    with pytest.raises(UsageError, match="the weight of 'b' must be a number of at least 0"):
+        MLPClassifier(**SMALL, class_weight={"b": weight}).fit(rows, ["a", "b"] * 10)

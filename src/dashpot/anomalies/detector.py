@@ -23,6 +23,7 @@ from dashpot.errors import DataError, UsageError
 from dashpot.estimators.features import Features
 from dashpot.jobs import Examples
 from dashpot.optimizers import AdamW, Optimizer
+from dashpot.ranges import require
 from dashpot.reconstruction import cells_of, targets_of
 from dashpot.tables import TableEncoder
 
@@ -158,8 +159,7 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
             raise UsageError(f"{call}(kinds={self.kinds!r}): pass one Kind or more, or None for the usual three.")
         if not len(self.parts) or not set(self.parts) <= set(PARTS):
             raise UsageError(f"{call}(parts={self.parts!r}): must be some of {', '.join(PARTS)}.")
-        if not 0 <= self.trim < 0.5:
-            raise UsageError(f"{call}(trim={self.trim!r}): must be at least 0 and below 0.5.")
+        require(self, "trim", at_least=0, below=0.5)
         numbers = {"folds": (self.folds, 2), "batch_size": (self.batch_size, 1)}
         if self.max_epochs is not None:
             numbers["max_epochs"] = (self.max_epochs, 1)

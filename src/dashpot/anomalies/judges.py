@@ -88,4 +88,4 @@ def whitening_of(codes: np.ndarray) -> np.ndarray:
     largest = max(float(variances[-1]), SMALLEST)
     kept = variances > 1e-6 * largest
     kept[-1] = True
-    return np.asarray(directions[:, kept] / np.sqrt(variances[kept] + 1e-3 * largest))
+    return np.ascontiguousarray(directions[:, kept] / np.sqrt(variances[kept] + 1e-3 * largest))

@@ -48,7 +48,7 @@ class Jury:
         """Of networks that learned from the rows `own`, in random order, and did not see the rows `held`."""
         learned, unseen = examples.inputs[own], (examples.inputs[held], examples.targets[held])
         judges = tuple(Judge.of(network, standard, learned, unseen) for network in networks)
-        return cls(judges, networks[0].seen(learned)[:, standard.held].astype(np.float32))
+        return cls(judges, in_rows(networks[0].seen(learned)[:, standard.held]))
 
     def measures(
         self, standard: Standard, inputs: np.ndarray, targets: np.ndarray, parts: tuple[str, ...]
@@ -63,6 +63,11 @@ class Jury:
             seen[np.isnan(inputs[:, standard.held]) & standard.levels] = np.nan
             found += list(mean_distances(seen, self.rows, wanted).T)
         return np.column_stack(found)
+
+
+def in_rows(numbers: np.ndarray) -> np.ndarray:
+    """float32 numbers in memory row by row, as a file gives them: sums in another order end in other last digits."""
+    return np.ascontiguousarray(numbers, dtype=np.float32)
 
 
 def weights_of(parts: tuple[str, ...], kinds: int) -> np.ndarray:

@@ -3,9 +3,12 @@
 Command files import the library inside their functions, so that `dashpot --help` answers at once.
 """
 
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -76,14 +79,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code.
 
     0 done, 1 unexpected, 2 usage, 3 data, 4 model file refused, 5 done in part, as the time was up, 130 interrupted. An
-    error is one line on stderr and never a traceback, unless `--traceback` asks for one.
+    error is one line on stderr and never a traceback, unless `--traceback` asks for one. A request to terminate, as
+    `timeout` and schedulers send it, counts as Ctrl-C: what is answered is kept, and no worker process is left.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
-    with warnings.catch_warnings():
+    with _termination_as_ctrl_c(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # other libraries talk to programmers
         warnings.filterwarnings("default", module="dashpot")
         warnings.showwarning = _show_warning
         sys.exit(_run(arguments))
+
+
+@contextmanager
+def _termination_as_ctrl_c() -> Iterator[None]:
+    """Hear SIGTERM as Ctrl-C; only the main thread may ask for that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _run(arguments: Sequence[str]) -> int:

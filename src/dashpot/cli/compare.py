@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashpot.cli.files import Table, check_outputs, read_roles
+from dashpot.cli.files import Table, check_outputs, check_table, read_roles
 from dashpot.cli.options import (
     Shape,
     a_path,
@@ -103,6 +103,7 @@ def compare(
 
     Examples: dashpot compare survey.csv --target vote; dashpot compare --from run.toml
     """
+    check_table(results, ".csv")
     outputs = {"report": report, "results": results, "run": run, "markdown": markdown, "json": as_json}
     options = given(
         regularizers=parsed(regularizers),

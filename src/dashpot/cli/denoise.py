@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashpot.cli.files import check_outputs
+from dashpot.cli.files import check_outputs, check_table
 from dashpot.cli.options import a_path, seed_option, workers_option
 from dashpot.cli.progress import progress_bar
 from dashpot.errors import DataError, UsageError
@@ -123,6 +123,8 @@ def _check(
         raise UsageError(
             f"{output}: {data} is {'a picture' if _is_picture(data) else 'a table'}; so must be the output."
         )
+    if data is not None and not data.is_dir() and not _is_picture(data):
+        check_table(output, ".csv", ".parquet")
 
 
 def _check_folder(output: Path, data: Path) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashpot.cli.files import check_outputs, require_column
+from dashpot.cli.files import apart, check_outputs, check_table, require_column
 from dashpot.cli.options import a_path, seed_option, workers_option
 from dashpot.errors import UsageError
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--labels",
     metavar="COLUMN",
-    help="A column with 1 for known anomalies and 0 for others. Never learned from; it chooses the threshold.",
+    help="A column with 1 for known anomalies, 0 for others. Never learned from; with --cost it chooses the threshold.",
 )
 @click.option("--cost", type=float, metavar="TIMES", help="What a miss costs, in false alarms; needs --labels.")
 @click.option("--model", type=a_path, help="Judge DATA by a detector saved earlier, and report drift; learn nothing.")
@@ -56,8 +56,7 @@ def detect(
     from dashpot.tables import read_table, write_table
 
     check_outputs((output, report, saved), data, *([model] if model else []))
-    if output.suffix.lower() not in (".csv", ".parquet"):
-        raise UsageError(f"{output}: the suffix is {output.suffix!r}. Choose .csv or .parquet.")
+    check_table(output, ".csv", ".parquet")
     if cost is not None and labels is None:
         raise UsageError("dashpot detect: --cost needs --labels, the column with the known answers.")
     if model is not None and (contamination is not None or saved is not None):
@@ -120,8 +119,7 @@ def beside(ranked: "pd.DataFrame", frame: "pd.DataFrame") -> "pd.DataFrame":
     import pandas as pd
 
     cells = frame.iloc[ranked["row"].to_numpy() - 1].reset_index(drop=True)
-    cells = cells.rename(columns={name: f"{name}_data" for name in frame.columns if name in ranked.columns})
-    return pd.concat([ranked, cells], axis=1)
+    return pd.concat([ranked, apart(cells, ranked.columns)], axis=1)
 
 
 def write_report(path: Path, detector: Any, ranked: Any, name: str, floors: Any, drift: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from dashpot.cli.files import check_outputs, require_column
+from dashpot.cli.files import check_outputs, check_table, require_column
 from dashpot.cli.options import Shape, a_path, epochs_option, given, hidden_option, seed_option, workers_option
 from dashpot.cli.progress import progress_bar
 from dashpot.errors import UsageError
@@ -59,6 +59,7 @@ def embed(
     from dashpot.tables import read_table, write_table
 
     outputs = check_outputs((output, codes, model), data)
+    check_table(codes, ".csv", ".parquet")
     frame = read_table(data)
     unseen = [name for name in (label, *leave_out) if name is not None]
     for name, option in zip(unseen, ["--label"] * (label is not None) + ["--leave-out"] * len(leave_out), strict=True):

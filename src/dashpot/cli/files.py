@@ -53,6 +53,22 @@ def require_column(frame: "pd.DataFrame", name: str | None, option: str, path: P
     raise UsageError(f"{path}: {option} {shown(name)} is not a column.{hint}")
 
 
+def apart(cells: "pd.DataFrame", found: Iterable[str]) -> "pd.DataFrame":
+    """The columns of a table, to stand beside those that were found; one of the same name gets "_data" behind it."""
+    taken = set(found)
+    names = {name: name for name in cells.columns}
+    for name in names:
+        while names[name] in taken or (names[name] != name and names[name] in names):
+            names[name] += "_data"
+    return cells.rename(columns=names)
+
+
+def check_table(path: Path | None, *suffixes: str) -> None:
+    """Refuse, before any work, a table that nobody could open: its content follows its suffix."""
+    if path is not None and path.suffix.lower() not in suffixes:
+        raise UsageError(f"{path}: the suffix is {path.suffix!r}. Choose {' or '.join(suffixes)}.")
+
+
 def check_output(path: Path, *others: Path) -> None:
     """Refuse, before any work, an output named twice, a folder, or a place that cannot be written."""
     folder = path.parent

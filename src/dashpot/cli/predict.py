@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dashpot.cli.files import check_output, require_column
+from dashpot.cli.files import apart, check_output, check_table, require_column
 from dashpot.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def predict(model: Path, data: Path, output: Path, keep: tuple[str, ...]) -> Non
     from dashpot.tables import read_table, write_table
 
     check_output(output, model, data)
+    check_table(output, ".csv", ".parquet")
     fitted = dashpot.load(model)
     if isinstance(fitted, dashpot.Denoiser):
         raise UsageError(f"{model}: holds a denoiser. Use dashpot denoise --model {model}.")
@@ -42,18 +43,23 @@ def predictions(model: Any, frame: "pd.DataFrame", keep: list[str]) -> "pd.DataF
 
     Of an autoencoder: the code of each row, and the mean error of drawing it again.
     """
-    table = frame[keep].copy()
+    import pandas as pd
+
+    found = _found(model, frame)
+    kept = apart(frame[list(dict.fromkeys(keep))], found)
+    return pd.concat([kept, pd.DataFrame(found, index=frame.index)], axis=1)
+
+
+def _found(model: Any, frame: "pd.DataFrame") -> dict[str, Any]:
+    """What the model says of each row, by the name of the column."""
     if not hasattr(model, "predict"):
-        for number, column in enumerate(model.transform(frame).T, start=1):
-            table[f"code_{number}"] = column
-        return table.assign(error=-model.score_samples(frame))
+        codes = {f"code_{number}": column for number, column in enumerate(model.transform(frame).T, start=1)}
+        return codes | {"error": -model.score_samples(frame)}
     predicted = model.predict(frame)
-    if predicted.ndim == 1:
-        table["prediction"] = predicted
-    else:
-        for number, column in enumerate(predicted.T, start=1):
-            table[f"prediction_{number}"] = column
+    if predicted.ndim > 1:
+        return {f"prediction_{number}": column for number, column in enumerate(predicted.T, start=1)}
+    found = {"prediction": predicted}
     if hasattr(model, "classes_"):
         for name, column in zip(model.classes_, model.predict_proba(frame).T, strict=True):
-            table[f"probability_{name}"] = column
-    return table
+            found[f"probability_{name}"] = column
+    return found

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dashpot.cli.files import check_outputs, read_roles
+from dashpot.cli.files import check_outputs, check_table, read_roles
 from dashpot.cli.options import (
     CodeSize,
     Duration,
@@ -95,6 +95,7 @@ def race(
     if reconstruct == (target is not None):
         raise UsageError("dashpot race: needs either --target COLUMN or --reconstruct. Give one of them.")
     check_outputs((output, table, report), data)
+    check_table(table, ".csv")
     given = read_roles(data, target, weights, groups)
     import dashpot
 

@@ -17,8 +17,9 @@ from dashpot.errors import DataError
 from dashpot.randomness import draws
 from dashpot.reconstruction import FURTHEST, Cell, Reconstruction, cells_of, targets_of
 from dashpot.tables import TableEncoder
+from dashpot.tables.cells import typed
 from dashpot.tables.decode import decode, filled
-from dashpot.tables.frames import table_of
+from dashpot.tables.frames import Cells, table_of
 
 OF_ANY_CELL = ("masking", "swap")  # kinds of noise that disturb categories, too; the others disturb amounts
 
@@ -35,7 +36,7 @@ class Rows:
     count : int
         Clean rows that it was made by.
     whole : tuple of int
-        Source columns of whole numbers; they come back as such from rows where they are.
+        Source columns of whole numbers, or of days; they come back as such from rows where they are.
     """
 
     encoder: TableEncoder
@@ -161,21 +162,28 @@ class Rows:
 
 
 def _whole(encoder: TableEncoder, table: Any, sources: Iterable[int]) -> tuple[int, ...]:
-    """Which of these source columns hold whole numbers, where a cell is not missing."""
-    places = encoder.places(table)
-    numbers = {source: table.column(places[source]) for source in sources if encoder.columns_[source].kind == "number"}
-    return tuple(
-        source
-        for source, cells in numbers.items()
-        if cells.kind == "number" and (np.isnan(cells.values) | (cells.values == cells.values.round())).all()
-    )
+    """Which of these source columns hold whole numbers, or days without a time, where a cell is not missing."""
+    places, kinds = encoder.places(table), ("number", "date")
+    found = {source: table.column(places[source]) for source in sources if encoder.columns_[source].kind in kinds}
+    return tuple(source for source, cells in found.items() if _is_whole(cells))
+
+
+def _is_whole(cells: Cells) -> bool:
+    """Whether all cells that are not missing are whole numbers, or days without a time."""
+    if cells.kind == "text":
+        cells = Cells("date", typed(cells.values))
+    if cells.values.dtype.kind == "M":
+        return bool((np.isnat(cells.values) | (cells.values == cells.values.astype("datetime64[D]"))).all())
+    return cells.kind == "number" and bool((np.isnan(cells.values) | (cells.values == cells.values.round())).all())
 
 
 def _rounded(expected: Any, sources: Iterable[int]) -> Any:
-    """Expected cells, of some source columns as whole numbers."""
+    """Expected cells, of some source columns as whole numbers or days."""
     if isinstance(expected, pd.DataFrame):
-        names = [expected.columns[source] for source in sources]
-        return expected.assign(**{name: expected[name].round() for name in names})
+        cells = {expected.columns[source]: expected.iloc[:, source] for source in sources}
+        return expected.assign(
+            **{name: one.dt.round("D") if one.dtype.kind == "M" else one.round() for name, one in cells.items()}
+        )
     expected = expected.copy()
     expected[:, list(sources)] = expected[:, list(sources)].round()
     return expected
@@ -186,10 +194,23 @@ def _with(expected: Any, replaced: dict[int, np.ndarray], X: Any, encoder: Table
     if isinstance(expected, pd.DataFrame):
         found = filled(encoder, X, expected, replaced)
         before = dict(getattr(X, "dtypes", {})) if isinstance(X, pd.DataFrame) else {}
-        kinds = {str(name): kind for name, kind in before.items() if getattr(kind, "kind", "") in "iu"}
-        whole = [name for name in kinds if (found[name] == found[name].round()).all()]
-        return found.astype({name: kinds[name] for name in whole})
+        kinds = {
+            str(name): kind for name, kind in before.items() if not isinstance(kind, np.dtype) or kind.kind in "iu"
+        }
+        return found.assign(**{name: _as_given(found[name], kind) for name, kind in kinds.items()})
     found = np.array(X, dtype=np.float64)
     for source, places in replaced.items():
         found[places, source] = expected[places, source]
     return found
+
+
+def _as_given(cells: pd.Series, kind: Any) -> pd.Series:
+    """Cells in the type of those given; whole numbers that it cannot hold, and halves, in one that can."""
+    if getattr(kind, "kind", "") not in "iufb":
+        return cells
+    wide = cells.astype("Float64") if cells.dtype == object and kind.kind in "iuf" else cells
+    try:
+        given = wide.astype(kind)
+    except (ValueError, TypeError):  # such as -1 in a column of uint8
+        return wide
+    return given if kind.kind in "fb" or (given == wide).all() else wide

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from dashpot.checkpoints import Checkpoints
 from dashpot.embeddings import CHOICES
@@ -21,12 +21,14 @@ from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators.described import described_estimator
 from dashpot.estimators.features import Features
 from dashpot.estimators.sampling import check_samples, mean_and_spread
+from dashpot.estimators.targets import groups_of, weights_of
 from dashpot.jobs import Design, Examples, Job
 from dashpot.learned import check_learned, goes_on
 from dashpot.losses import Loss
 from dashpot.model_files import Tensors, save
 from dashpot.networks import ACTIVATIONS, NORMS, Network, distinct
 from dashpot.optimizers import AdamW, Optimizer
+from dashpot.ranges import require
 from dashpot.regularizers import Dropout, EarlyStopping, Ensemble, Noise, Recipe, Regularizer
 from dashpot.tables import PictureEncoder, TableEncoder
 from dashpot.training import train
@@ -203,7 +205,7 @@ class MLP(Features, BaseEstimator):
         }
         for name, choices in words.items():
             value = getattr(self, name)
-            if value not in choices:
+            if value not in list(choices):
                 raise UsageError(
                     f"{type(self).__name__}({name}={value!r}): must be one of {', '.join(choices)}."
                     f"{did_you_mean(str(value), choices)}"
@@ -227,8 +229,9 @@ class MLP(Features, BaseEstimator):
         self.recipe_ = Recipe((given,) if isinstance(given, Regularizer) else tuple(given))
         if self.optimizer is not None and not isinstance(self.optimizer, Optimizer):
             raise UsageError(f"{name}(optimizer={self.optimizer!r}): pass an instance, for example AdamW(0.001).")
-        if not 0 <= self.tolerance < 1:
-            raise UsageError(f"{name}(tolerance={self.tolerance!r}): must be at least 0 and below 1.")
+        require(self, "tolerance", at_least=0, below=1)
+        if self.workers == 0:
+            raise UsageError(f"{name}(workers=0): nobody would train. Pass 1 or more, or None for all cores.")
         self._design(Loss(), rows=1)  # refuses the others
 
     def _design(self, loss: Loss, rows: int) -> Design:
@@ -285,7 +288,7 @@ class MLP(Features, BaseEstimator):
         weights = None
         rows = np.arange(len(inputs))
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, inputs, ensure_non_negative=True, dtype=np.float64)
+            weights = weights_of(sample_weight, inputs, name)
             rows = np.flatnonzero(weights > 0)
             if not len(rows):
                 raise DataError(f"{name}.fit(sample_weight): every weight is zero. Pass some that are above 0.")
@@ -298,8 +301,7 @@ class MLP(Features, BaseEstimator):
             targets = np.concatenate([targets, self._targets_of_more(more, validation[1])])
             weights = None if weights is None else np.concatenate([weights, np.ones(len(held))])
         if groups is not None:
-            groups = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
-            groups = np.concatenate([groups, np.full(len(held), -1)])
+            groups = np.concatenate([groups_of(groups, name), np.full(len(held), -1)])
         weights = self._with_class_weights(targets, weights, rows)
         return Examples(inputs, targets, self.encoder_.inputs_, weights, groups), rows, held
 

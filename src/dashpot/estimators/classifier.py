@@ -195,6 +195,13 @@ class MLPClassifier(ClassifierMixin, MLP):
                 f"{call}: {shown(unknown)} is no class; the classes are {', '.join(map(str, known))}."
                 f"{did_you_mean(str(unknown), map(str, known))}"
             )
+        for label, weight in self.class_weight.items():
+            if (
+                isinstance(weight, bool)
+                or not isinstance(weight, int | float | np.number)
+                or not 0 <= weight < math.inf
+            ):
+                raise UsageError(f"{call}: the weight of {shown(label)} must be a number of at least 0.")
         return np.array([self.class_weight.get(label, 1.0) for label in known], dtype=float)
 
     def _facts(self) -> dict[str, Any]:

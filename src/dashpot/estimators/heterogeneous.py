@@ -10,13 +10,7 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.utils import _safe_indexing, assert_all_finite, get_tags
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_consistent_length,
-    check_is_fitted,
-    check_random_state,
-    validate_data,
-)
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, check_random_state, validate_data
 
 from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators.combining import (
@@ -31,6 +25,7 @@ from dashpot.estimators.combining import (
 )
 from dashpot.estimators.described import described_ensemble
 from dashpot.estimators.folds import fitted, folds_of, out_of_fold
+from dashpot.estimators.targets import groups_of, weights_of
 from dashpot.model_files import Tensors, save
 from dashpot.monitors import require_monitor, score
 
@@ -156,13 +151,13 @@ class HeterogeneousEnsemble(BaseEstimator):
         check_consistent_length(X, targets)
         weights, rows = None, np.arange(len(targets))
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, targets, ensure_non_negative=True, dtype=np.float64)
+            weights = weights_of(sample_weight, targets, type(self).__name__)
             rows = np.flatnonzero(weights > 0)
             if not len(rows):
                 raise DataError(f"{type(self).__name__}.fit(sample_weight): every weight is zero. Pass some above 0.")
         if groups is not None:
             check_consistent_length(groups, targets)
-            groups = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+            groups = groups_of(groups, type(self).__name__)
         members = self._seeded(members)
         kept = None if weights is None else weights[rows]
         self._combine(members, _safe_indexing(X, rows), _safe_indexing(y, rows), targets[rows], kept, groups, rows)

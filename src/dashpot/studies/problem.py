@@ -167,7 +167,7 @@ def _targets(target: pd.Series, task: str) -> tuple[np.ndarray, list[str]]:
     if len(bad):
         value = target.iloc[bad[0]]
         raise DataError(
-            f"compare(y={_name(target)!r}): row {int(target.index[bad[0]])} holds {_plain(value)!r}, "
+            f"compare(y={_name(target)!r}): row {int(target.index[bad[0]]) + 1} holds {_plain(value)!r}, "
             f"which is no finite number up to {LARGEST_AMOUNT:g}. Correct it, or pass task='classification'."
         )
     return numbers, []
@@ -196,7 +196,7 @@ def _column(values: Any, name: str, rows: int, kept: np.ndarray) -> np.ndarray |
         raise DataError(f"compare({name}): {len(series):,} values for {rows:,} rows. Pass one value for each row.")
     missing = kept[series.iloc[kept].isna().to_numpy()]
     if len(missing):
-        raise DataError(f"compare({name}): missing in row {missing[0]}. Fill it, or leave the row out.")
+        raise DataError(f"compare({name}): missing in row {missing[0] + 1}. Fill it, or leave the row out.")
     return series.iloc[kept].to_numpy()
 
 
@@ -213,7 +213,7 @@ def _check_weights(weights: np.ndarray | None, kept: np.ndarray) -> np.ndarray |
     bad = np.flatnonzero(~np.isfinite(numbers) | (numbers < 0))
     if len(bad):
         raise DataError(
-            f"compare(weights): row {kept[bad[0]]} has {_plain(weights[bad[0]])!r}; "
+            f"compare(weights): row {kept[bad[0]] + 1} has {_plain(weights[bad[0]])!r}; "
             "weights must be numbers of at least 0."
         )
     if not numbers.any():

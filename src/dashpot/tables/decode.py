@@ -101,7 +101,9 @@ def filled(encoder: Any, table: Any, expected: Any, absent: dict[int, np.ndarray
 
 
 def _as_written(levels: np.ndarray, given: pd.Series) -> np.ndarray:
-    """Levels as the column itself writes them: True or 3, where it holds no text."""
+    """Levels as the column itself writes them: True or 3, where it holds no text; dates in its time zone."""
+    if isinstance(given.dtype, pd.DatetimeTZDtype):
+        return np.asarray(pd.DatetimeIndex(levels, tz="UTC").tz_convert(given.dtype.tz), dtype=object)
     if levels.dtype != object:
         return levels
     categories = isinstance(given.dtype, pd.CategoricalDtype)

@@ -15,6 +15,7 @@ from dashpot.tables.cells import typed
 from dashpot.tables.delimited import check_unique, decoded, frame_of_text, named
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 __all__ = ["read_table"]
@@ -27,6 +28,8 @@ _no_tables = {
     b"%PDF": "a PDF",
     b"\xd0\xcf\x11\xe0": "an old Excel or Word file",
     b"\x80\x04\x95": "a Python pickle",
+    b"\x80\x05\x95": "a Python pickle",
+    b"ARROW1": "a Feather (Arrow) file",
     b"\x7fELF": "a program",
 }
 
@@ -36,9 +39,9 @@ def read_table(path: str | os.PathLike[str]) -> "pd.DataFrame":
 
     What the file is follows from its content, then from its suffix. Delimited text (comma, semicolon, tab or
     bar; UTF-8, UTF-16 or Latin-1) needs a first row of names; its columns become numbers or dates where all
-    cells are (`dashpot.tables.cells.typed` has the rules; in a file with semicolons `1,5` is 1.5). SPSS and
-    Stata columns whose values all carry labels become categories. `.gz`, and `.zip` with one file in it, are
-    unpacked in memory.
+    cells are (`dashpot.tables.cells.typed` has the rules; in a file with semicolons `1,5` is 1.5), whole
+    numbers to their last digit. SPSS and Stata columns whose values all carry labels become categories. `.gz`,
+    and `.zip` with one file in it, are unpacked in memory.
 
     Parameters
     ----------
@@ -149,10 +152,24 @@ def _typed_columns(frame: "pd.DataFrame", decimal_comma: bool = False) -> "pd.Da
     for name in frame.columns:
         column = frame[name]
         if pd.api.types.infer_dtype(column, skipna=True) in ("string", "empty"):
-            columns[name] = typed(column, decimal_comma)
+            columns[name] = _exact(column, typed(column, decimal_comma))
         else:
             columns[name] = column.infer_objects()
     return pd.DataFrame(columns, index=frame.index)
+
+
+def _exact(texts: "pd.Series", values: "np.ndarray") -> "pd.Series | np.ndarray":
+    """Return numbers that are all written as whole numbers as such; float64 would round the ids among them."""
+    import numpy as np
+    import pandas as pd
+
+    known = ~pd.isna(values)
+    if values.dtype.kind != "f" or not known.any() or (values[known] != np.trunc(values[known])).any():
+        return values
+    whole = pd.to_numeric(texts[known].str.strip(), errors="coerce")
+    if whole.dtype != np.int64:
+        return values
+    return whole if known.all() else whole.astype("Int64").reindex(texts.index)
 
 
 def _unpacked_gzip(content: bytes, file: str) -> bytes:

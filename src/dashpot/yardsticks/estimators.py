@@ -6,11 +6,11 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from dashpot.errors import DataError, UsageError, did_you_mean
 from dashpot.estimators.features import Features
-from dashpot.estimators.targets import amounts_of, labels_of
+from dashpot.estimators.targets import amounts_of, labels_of, weights_of
 from dashpot.model_files import Tensors, save
 from dashpot.tables import TableEncoder
 from dashpot.yardsticks.fitting import Rows, fitted_boosted, fitted_forest, fitted_linear
@@ -49,7 +49,7 @@ class Yardstick(Features, BaseEstimator):
         self._take_features()
         inputs = self.encoder_.transform(X)
         check_consistent_length(inputs, targets)
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, inputs, dtype=np.float64)
+        weights = None if sample_weight is None else weights_of(sample_weight, inputs, name)
         used = np.arange(len(inputs)) if weights is None else np.flatnonzero(weights > 0)
         learned = inputs[used]
         learned[:, np.isnan(learned).all(axis=0)] = 0.0  # boosted trees refuse a column without any number
