@@ -27,7 +27,7 @@ from dashpot import (
     race,
 )
 from dashpot.checkpoints import Checkpoints
-from dashpot.embeddings import EMBEDDINGS, PIECES, SHORTEST, Embedding, embedded, learned, together, width
+from dashpot.embeddings import EMBEDDINGS, PIECES, SHORTEST, Embedding, embedded, learned, quantiles, together, width
 from dashpot.errors import ModelFileError, UsageError
 from dashpot.jobs import Design, Examples, Job, prepare
 from dashpot.landscapes.rows import layers_of, seen_by
@@ -37,7 +37,6 @@ from dashpot.networks import Layer, forward
 from dashpot.optimizers import AdamW
 from dashpot.regularizers import Recipe, parse
 from dashpot.regularizers.base import Regularizer
-from dashpot.scaling import quantiles
 from dashpot.stack import Stack
 from dashpot.step import slope
 from dashpot.tables.encode import Inputs
@@ -85,9 +84,9 @@ def test_a_piece_is_the_share_of_it_that_lies_below_a_number():
     """Gorishniy et al. (2022), equation 1, by interpolation, less its value at the centre."""
     rng = np.random.default_rng(1)
     values = np.round(rng.normal(size=(300, 2)), 1)
+    values[:60, 1] = 0.5  # no piece lies between equal quantiles
     points = quantiles(values, np.linspace(0, 1, PIECES + 1))
-    points[5:8, 1] = points[5, 1]  # no piece lies between equal quantiles
-    embedding = learned("piecewise_linear", np.array([0, 1]), points, seed=3)
+    embedding = learned("piecewise_linear", np.array([0, 1]), values, np.zeros(300), seed=3)
     units = rng.normal(0, 2, size=(50, 2))
     found = embedding(units)
     np.testing.assert_array_equal(found[:, :2], units)
@@ -99,20 +98,43 @@ def test_a_piece_is_the_share_of_it_that_lies_below_a_number():
             np.testing.assert_allclose(found[:, 2 + number * PIECES + piece], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("classes", [True, False])
+def test_thresholds_stand_where_the_target_jumps(classes):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(400, 3))
+    values[::7, 0] = np.nan
+    jumps = (values[:, 0] > 0.3).astype(np.int64) + 2 * (values[:, 1] > -0.8)
+    targets = jumps if classes else np.column_stack([jumps, -jumps]).astype(np.float32)
+    embedding = learned("thresholds", np.arange(3), values, targets, seed=3)
+    for number, jump in enumerate((0.3, -0.8)):
+        begins, slopes = embedding.first[number, PIECES // 2 :], embedding.second[number, PIECES // 2 :]
+        ends = begins + np.divide(1, slopes, out=np.zeros_like(slopes), where=slopes > 0)
+        assert np.min(np.abs(begins - jump) + np.abs(ends - jump)) < 0.03
+
+
+@pytest.mark.parametrize(("rows", "least"), [(100, 10), (2000, 40), (19, None)])
+def test_a_threshold_has_rows_on_both_sides(rows, least):
+    values, targets = np.arange(rows)[:, None], np.arange(rows) % 3 == 0
+    found = learned("thresholds", np.array([0]), values.astype(float), targets.astype(np.int64), seed=0)
+    begins = found.first[0, PIECES // 2 :][found.second[0, PIECES // 2 :] > 0]
+    assert len(begins) == 0 if least is None else len(begins) > 0
+    assert np.all((begins >= (least or 0) - 1) & (begins <= rows - 1 - (least or 0)))
+
+
 def test_a_wave_is_the_cosine_of_its_frequency_times_a_number():
-    embedding = learned("periodic", np.array([1]), np.zeros((PIECES + 1, 1)), seed=3)
+    embedding = learned("periodic", np.array([1]), np.zeros((9, 1)), np.zeros(9), seed=3)
     units = np.random.default_rng(0).normal(size=(20, 2))
     angles = units[:, 1:] * embedding.first + embedding.second
     np.testing.assert_allclose(embedding(units)[:, 2:], np.cos(angles) - np.cos(embedding.second), atol=1e-6)
-    other = learned("periodic", np.array([1]), np.zeros((PIECES + 1, 1)), seed=4)
+    other = learned("periodic", np.array([1]), np.zeros((9, 1)), np.zeros(9), seed=4)
     assert not np.allclose(embedding.first, other.first)
 
 
 @every
 def test_tensors_and_arrays_are_embedded_alike(kind):
     rng = np.random.default_rng(0)
-    points = np.sort(rng.normal(size=(PIECES + 1, 2)), axis=0)
-    own = [learned(kind, np.array([0, 2]), points + shift, seed) for seed, shift in enumerate((0.0, 1.0))]
+    values, targets = rng.normal(size=(90, 2)), rng.integers(0, 2, 90)
+    own = [learned(kind, np.array([0, 2]), values + shift, targets, seed) for seed, shift in enumerate((0.0, 1.0))]
     units = rng.normal(size=(2, 30, 3)).astype(np.float32)
     found = together(own)(torch.from_numpy(units))
     assert found.shape == (2, 30, 3 + 2 * EMBEDDINGS[kind].features)
@@ -242,7 +264,10 @@ def test_waves_and_steps_are_found_where_numbers_alone_do_not_show_them(kind):
     settings = {"hidden_layers": (), "regularizers": (), "max_epochs": 100, "optimizer": AdamW(0.02), "random_state": 0}
     linear = MLPRegressor(**settings).fit(frame[:300], y[:300]).score(frame[300:], y[300:])
     additive = MLPRegressor(**settings, numeric_embedding=kind).fit(frame[:300], y[:300])
-    assert additive.score(frame[300:], y[300:]) > linear + {"piecewise_linear": 0.5, "periodic": 0.2}[kind]
+    assert (
+        additive.score(frame[300:], y[300:])
+        > linear + {"piecewise_linear": 0.5, "thresholds": 0.5, "periodic": 0.2}[kind]
+    )
 
 
 @every
@@ -344,7 +369,10 @@ def test_a_warm_start_with_another_shape_is_refused(change):
     ("call", "words"),
     [
         (lambda X, y: MLPRegressor(numeric_embedding="piecewise").fit(X, y), "Did you mean 'piecewise_linear'"),
-        (lambda X, y: Ensemble(2, numeric_embeddings=("nothing",)), "must be one of none, piecewise_linear, periodic"),
+        (
+            lambda X, y: Ensemble(2, numeric_embeddings=("nothing",)),
+            "must be one of none, piecewise_linear, thresholds, periodic",
+        ),
         (lambda X, y: Ensemble(2, numeric_embeddings="none"), "pass names in a tuple"),
         (
             lambda X, y: dashpot.Autoencoder(regularizers=Ensemble(2, numeric_embeddings=("periodic",))).fit(X),
@@ -373,8 +401,8 @@ def test_whether_a_number_is_missing_is_not_embedded():
 
 @every
 def test_what_noise_and_dropout_change_is_what_is_embedded(kind):
-    points = quantiles(np.random.default_rng(0).normal(size=(99, 2)), np.linspace(0, 1, PIECES + 1))
-    embedding = together([learned(kind, np.array([0, 1]), points, seed=1)])
+    values, targets = np.random.default_rng(0).normal(size=(99, 2)), np.arange(99) % 2
+    embedding = together([learned(kind, np.array([0, 1]), values, targets, seed=1)])
     reads = 2 + len(embedding.further)
     layers = [Layer(torch.randn(1, reads, 3), torch.zeros(1, 1, 3)), Layer(torch.randn(1, 3, 1), torch.zeros(1, 1, 1))]
     inputs = torch.randn(1, 7, 2)

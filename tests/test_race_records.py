@@ -39,7 +39,7 @@ def killed_after(monkeypatch, calls, how=RuntimeError):
     return done
 
 
-@pytest.mark.parametrize("calls", [0, 1, 2, 4])
+@pytest.mark.parametrize("calls", [0, 1, 2, 3, 5])
 def test_a_race_that_was_killed_comes_to_the_very_same_result(survey, tmp_path, monkeypatch, calls):
     whole = short(survey)
     with monkeypatch.context() as patch:
@@ -48,7 +48,7 @@ def test_a_race_that_was_killed_comes_to_the_very_same_result(survey, tmp_path, 
             short(survey, checkpoint=tmp_path / "race")
     done = killed_after(monkeypatch, 99)
     again = short(survey, checkpoint=tmp_path / "race")
-    assert len(done) == 5 - calls
+    assert len(done) == 6 - calls
     np.testing.assert_array_equal(again.race_.losses, whole.race_.losses)
     np.testing.assert_array_equal(again.race_.weights, whole.race_.weights)
     np.testing.assert_array_equal(again.predict_proba(survey[0]), whole.predict_proba(survey[0]))
@@ -82,7 +82,7 @@ def test_time_that_was_spent_before_counts(survey, tmp_path, monkeypatch):
     found = short(survey, checkpoint=tmp_path / "race", budget=60.0, candidates=None).race_
     assert not done
     assert len(found.candidates) == 1  # of the default recipe's
-    assert found.seconds > 4 * 9990  # three folds, and the default ensemble
+    assert found.seconds > 3 * 9990  # three folds; there was no time for the default ensemble
 
 
 def _change(path, change):
@@ -163,4 +163,4 @@ def test_a_race_that_was_killed_twice_keeps_what_both_sessions_trained(survey, t
                 short(survey, checkpoint=tmp_path / "race")
     done = killed_after(monkeypatch, 99)
     short(survey, checkpoint=tmp_path / "race")
-    assert len(done) == 5 - 4
+    assert len(done) == 6 - 4

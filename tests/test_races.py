@@ -134,12 +134,24 @@ def test_the_default_is_the_mean_over_its_embeddings_and_no_anchor_where_it_dive
     assert track.anchor == ()
 
 
-def test_the_default_ensemble_alone_is_the_model_where_nobody_else_began(survey):
+def test_the_default_recipe_in_the_folds_is_the_model_where_there_was_no_time(survey):
     model = short(*survey, candidates=None, budget=1e-3)
-    default = MLPClassifier(max_epochs=8, random_state=0).fit(*survey)
-    assert model.race_.default_share == 1
     assert len(model.race_.candidates) == 1  # there was no time for its other embeddings
-    np.testing.assert_array_equal(model.predict_proba(survey[0]), default.predict_proba(survey[0]))
+    assert model.race_.default_share == 0  # nor for its ensemble
+    assert len(model.networks_) == 3
+
+
+@pytest.mark.parametrize(
+    ("budget", "embeddings", "ensemble"), [(None, 3, True), (50, 3, True), (20, 3, False), (5, 2, False), (3, 1, False)]
+)
+def test_the_default_recipe_takes_half_of_the_time_left_at_most(monkeypatch, budget, embeddings, ensemble):
+    track, ran = a_course(), []
+    monkeypatch.setattr(course.Course, "whole_size", 16)  # two folds; a second for each network
+    monkeypatch.setattr(track, "run", lambda runners, folds: (ran.append(len(runners)), track.pace.append(1.0)))
+    monkeypatch.setattr(track, "run_whole", lambda: ran.append("whole"))
+    limit = None if budget is None else time.monotonic() + budget
+    heats._defaults(track, first(3), limit)
+    assert ran == [1, *([embeddings - 1] * (embeddings > 1)), *["whole"] * ensemble]
 
 
 def test_the_default_recipe_begins_with_each_of_its_embeddings(winner):
@@ -497,14 +509,21 @@ def test_noises_of_two_kinds_are_two_regularizers(survey):
 
 def test_many_rows_race_deep(survey, monkeypatch):
     monkeypatch.setattr(space, "MANY_ROWS", 500)
-    drawn = short(*survey, candidates=15, folds=2, max_epochs=1).race_.candidates[3:]
+    drawn = short(*survey, candidates=19, folds=2, max_epochs=1).race_.candidates[3:]
     assert {one.design.hidden_layers for one in drawn} <= set(space.DEEP.shapes)
+    assert {one.design.hidden_layers for one in drawn[: 2 * FAMILY]} == {(256, 256, 256)}
+    openings = drawn[:FAMILY], drawn[FAMILY : 2 * FAMILY]
+    assert [{one.design.numeric_embedding for one in family} for family in openings] == [
+        {"periodic"},
+        {"piecewise_linear"},
+    ]
+    assert all([type(part) for part in one.recipe.parts] == [Dropout, EarlyStopping] for one in drawn[: 2 * FAMILY])
 
 
 @pytest.mark.parametrize("inputs", [1, 20, 1000])
 def test_deep_networks_are_expected_to_take_longer(inputs):
     assert space.effort(space.PREDICTING, (128, 128), inputs) == 1
-    assert 1.2 < space.effort(space.DEEP, (128, 128), inputs) < 6
+    assert 1.1 < space.effort(space.DEEP, (128, 128), inputs) < 2.5
 
 
 @pytest.mark.parametrize("spread", [1e-8, 1.0, 1e6])

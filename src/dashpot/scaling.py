@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dashpot.embeddings import PIECES, Embedding, embedded, learned
+from dashpot.embeddings import Embedding, embedded, learned, quantiles
 from dashpot.networks import standardize
 from dashpot.tables.encode import Inputs
 
@@ -91,22 +91,17 @@ def input_scaling(inputs: np.ndarray, columns: Inputs) -> tuple[np.ndarray, np.n
     return centre, np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 0)
 
 
-def quantiles(inputs: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Quantiles of each input, (shares, inputs), missing cells left out; 0 where there are no others."""
-    absent = np.isnan(inputs)
-    known = np.where(absent.all(0), 0.0, inputs)
-    return np.asarray((np.nanquantile if absent.any() else np.quantile)(known, shares, axis=0))
-
-
 def embedding_of(sample: Sample, design: Any, scale: tuple[np.ndarray, ...], seed: int) -> Embedding:
     """The embedding of a network by its own training rows, scaled as it scales them, and its seed."""
     numbers = embedded(sample.examples.columns, design.numeric_embedding)
     if not len(numbers):
         return Embedding()
-    rows = sample.inputs[:: -(-len(sample) // MOST_ROWS), numbers].astype(np.float64)
-    points = quantiles(rows, np.linspace(0, 1, PIECES + 1))
-    points = standardize(points, scale[0][numbers], scale[1][numbers], design.clipping)
-    return learned(design.numeric_embedding, numbers, points, seed)
+    some = slice(None, None, -(-len(sample) // MOST_ROWS))
+    values = sample.inputs[some, numbers].astype(np.float64)
+    values = np.where(
+        np.isnan(values), np.nan, standardize(values, scale[0][numbers], scale[1][numbers], design.clipping)
+    )
+    return learned(design.numeric_embedding, numbers, values, sample.targets[some], seed)
 
 
 def silenced(job: Job, columns: Inputs, scales: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:

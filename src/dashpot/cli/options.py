@@ -106,7 +106,7 @@ hidden_option = click.option(
 )
 embedding_option = click.option(
     "--numeric-embedding",
-    type=click.Choice(["none", "piecewise_linear", "periodic"]),
+    type=click.Choice(["none", "piecewise_linear", "thresholds", "periodic"]),
     help="Further features of each number, for thresholds and steps.",
 )
 skip_option = click.option(

@@ -84,10 +84,15 @@ class Course:
         self.before += before
         self.pace.append((before + time.monotonic() - start) / len(wanted))
 
-    def run_whole(self) -> float:
-        """The default ensemble trains on all rows, or is taken up from record; the seconds of a network of it."""
+    @property
+    def whole_size(self) -> int:
+        """Networks of the default ensemble; 0 where there is none."""
+        return 0 if self.whole is None else len(self.whole.recipe.plan(self.whole))
+
+    def run_whole(self) -> None:
+        """The default ensemble trains on all rows, or is taken up from record."""
         if self.whole is None:
-            return 0.0
+            return
         start, known = time.monotonic(), self._on_record(self.folds)
         if known:
             self.before += sum(one.seconds for one in known.values())
@@ -97,7 +102,6 @@ class Course:
             known = {number: Ran(network, each) for number, network in enumerate(networks)}
             self._record(self.folds, known)
         self.ensemble = tuple(known[number].network for number in sorted(known))
-        return float(np.mean([one.seconds for one in known.values()]))
 
     def _on_record(self, fold: int) -> Mapping[int, Ran]:
         """The networks of a fold that an earlier session has trained, by their number."""

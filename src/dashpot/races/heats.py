@@ -29,8 +29,8 @@ def run(
 ) -> bool:
     """Heat after heat, until nobody may begin any more; whether Ctrl-C ended it.
 
-    The default recipe goes first, and through all folds, with as many of its embeddings as there is time for. After
-    Ctrl-C those stay who have run. `effort` is how many times the work of a default network one that is drawn takes.
+    The default recipe goes first, and through all folds. After Ctrl-C those stay who have run. `effort` is how many
+    times the work of a default network one that is drawn takes.
     """
     try:
         _heats(course, defaults, drawn, most, limit, progress, effort)
@@ -52,8 +52,7 @@ def _heats(
     effort: float,
 ) -> None:
     """The heats, until there is no more room or time."""
-    each = course.run_whole()
-    course.run(course.enter(defaults[: _in_time(course, each, limit)]), range(course.folds))
+    _defaults(course, defaults, limit)
     while True:
         room = HEAT if most is None else min(HEAT, most - len(course.runners))
         count = min(room, affordable(course, limit, effort))
@@ -62,14 +61,25 @@ def _heats(
         _heat(course, course.enter(list(itertools.islice(drawn, count))), limit, progress)
 
 
-def _in_time(course: Course, each: float, limit: float | None) -> int | None:
-    """How many candidates that take so many seconds a network can go through all folds in time; one does in any case.
+def _defaults(course: Course, defaults: list[Candidate], limit: float | None) -> None:
+    """The default recipe through all folds, then with its other embeddings, then its ensemble on all rows.
 
-    None is all.
+    Each of the latter takes half of the time that is left at most: on many rows nothing would be left to race in.
     """
-    if limit is None or not each:
-        return None
-    return max(int(_left(course, limit) / (each * course.folds)), 1)
+    course.run(course.enter(defaults[:1]), range(course.folds))
+    each = course.pace[-1]
+    others = [
+        one for number, one in enumerate(defaults) if number and _in_time(course, number * course.folds * each, limit)
+    ]
+    if others:
+        course.run(course.enter(others), range(course.folds))
+    if _in_time(course, course.whole_size * each, limit):
+        course.run_whole()
+
+
+def _in_time(course: Course, seconds: float, limit: float | None) -> bool:
+    """Whether so many seconds are at most half of those that are left."""
+    return limit is None or seconds <= _left(course, limit) / 2
 
 
 def _heat(course: Course, runners: list[Runner], limit: float | None, progress: Progress | None) -> None:

@@ -68,6 +68,8 @@ class Space:
         Whether skip connections are there; only where a hidden layer is as wide as the one before it.
     fewest : int
         Regularizers at least, besides early stopping.
+    openings : tuple of Space
+        What the first families are drawn from, one from each, with no regularizer but dropout.
     """
 
     shapes: tuple[tuple[int, ...], ...]
@@ -77,6 +79,7 @@ class Space:
     norms: tuple[str, ...] = ("none",)
     skips: tuple[bool, ...] = (False,)
     fewest: int = 1
+    openings: tuple[Space, ...] = ()
 
 
 PREDICTING = Space(
@@ -88,7 +91,13 @@ PREDICTING = Space(
 
 
 MANY_ROWS = 10_000  # from which on deeper networks and larger batches begin, and narrow ones do not
-DEEP = replace(PREDICTING, shapes=((128, 128), (256, 256), (128,) * 3, (256,) * 3, (256,) * 4), batch_sizes=(256, 512))
+WIDE = Space(((256,) * 3,), ("gelu",), (256,))
+DEEP = replace(
+    PREDICTING,
+    shapes=((128, 128), (256, 256), (128,) * 3, (256,) * 3, (256,) * 4),
+    batch_sizes=(256, 512),
+    openings=tuple(replace(WIDE, numeric_embeddings=(kind,)) for kind in ("periodic", "piecewise_linear")),
+)
 
 
 def predicting(rows: int) -> Space:
@@ -97,9 +106,12 @@ def predicting(rows: int) -> Space:
 
 
 def effort(space: Space, shape: tuple[int, ...], inputs: int) -> float:
-    """How many times the weights of a network of this shape one that is drawn has in the mean; 1 where it has fewer."""
+    """How many times the work of a network of this shape one that is drawn takes, at least 1.
+
+    As the root of their weights in the mean: small products of matrices take longer for each number.
+    """
     drawn = np.mean([_weights(one, inputs) for one in space.shapes])
-    return max(float(drawn) / max(_weights(shape, inputs), 1), 1.0)
+    return max(float(drawn) / max(_weights(shape, inputs), 1), 1.0) ** 0.5
 
 
 def _weights(shape: tuple[int, ...], inputs: int) -> int:
@@ -195,10 +207,14 @@ def draw(
         The number of the first.
     """
     usable = [part for part in pool if classes or not isinstance(part, LabelSmoothing | CutMix)]
+    dropout = [part for part in usable if isinstance(part, Dropout)]
+    openings = iter(space.openings)
     number = begin
     while True:
+        own = next(openings, space)
+        parts = usable if own is space else dropout
         rng = np.random.default_rng([seed, number])
-        for one in _family(design, usable, fixed, monitors, space, rng):
+        for one in _family(design, parts, fixed, monitors, own, rng):
             yield replace(one, number=number)
             number += 1
 
