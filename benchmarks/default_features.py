@@ -4,11 +4,11 @@ Rows as in `default_recipe.py`: those on which `leaderboard.py` tests are put aw
 3,000 rows to train. Six members of the default recipe train there (two of each numeric embedding), and again with each
 change; their mean prediction is scored on the last quarter: log-loss, or 1 - R2. What the CSV holds already is not run
 again. Needs the tables (`--data`), with their `load.py`. The second line looks at skips with more members and tables,
-the third at sizes where there are many rows.
+the third at sizes and batches where there are many rows.
 
     python benchmarks/default_features.py --data ../shared/data [--tables sick segment ...] [--kinds scale skip ...]
     python benchmarks/default_features.py --data ../shared/data --suite core --members 12 --kinds default skip ...
-    python benchmarks/default_features.py --data ../shared/data --rows 10000 --members 3 --output X.csv --tables ...
+    python benchmarks/default_features.py --data ../shared/data --rows 30000 --members 3 --output X.csv --tables ...
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from default_recipe import ROWS, inner_split, score, summary
 
 from dashpot import Dropout, EarlyStopping, Ensemble, MLPClassifier, MLPRegressor, Noise, WeightDecay
 from dashpot.estimators.base import DEFAULT_OPTIMIZER, MEMBERS
+from dashpot.optimizers import Optimizer
 
 warnings.filterwarnings("ignore")
 PARTS = (Noise("inputs", "gaussian", 0.05), EarlyStopping(patience=25))
@@ -35,6 +36,12 @@ TABLES = (
     "heart_h", "boston", "vowel", "indo_pep", "insurance_charges", "hcv", "colic", "wine_red",
     "car", "australian", "skillcraft", "steel_plates", "kc1", "segment", "ess9_immigration", "drug_cannabis",
 )  # fmt: skip
+
+
+def at_rate(rate: float) -> Optimizer:
+    """The default optimizer with another learning rate."""
+    return replace(DEFAULT_OPTIMIZER, learning_rate=rate)
+
 
 # The first is the default recipe, with fewer members: the others are measured against it.
 KINDS: dict[str, dict[str, Any]] = {
@@ -64,8 +71,14 @@ KINDS: dict[str, dict[str, Any]] = {
     "batches of 32": {"batch_size": 32},
     "batches of 64": {"batch_size": 64},
     "batches of 256": {"batch_size": 256},
-    "learning rate 0.002": {"optimizer": replace(DEFAULT_OPTIMIZER, learning_rate=2e-3)},
-    "learning rate 0.008": {"optimizer": replace(DEFAULT_OPTIMIZER, learning_rate=8e-3)},
+    "batches of 512": {"batch_size": 512},
+    "batches of 256, learning rate 0.0057": {"batch_size": 256, "optimizer": at_rate(5.7e-3)},
+    "batches of 512, learning rate 0.008": {"batch_size": 512, "optimizer": at_rate(8e-3)},
+    "batches of 1024, learning rate 0.0113": {"batch_size": 1024, "optimizer": at_rate(1.13e-2)},
+    "batches of 256, 100 epochs": {"batch_size": 256, "max_epochs": 100},
+    "batches of 512, 100 epochs": {"batch_size": 512, "max_epochs": 100},
+    "learning rate 0.002": {"optimizer": at_rate(2e-3)},
+    "learning rate 0.008": {"optimizer": at_rate(8e-3)},
     "100 epochs": {"max_epochs": 100},
     "400 epochs": {"max_epochs": 400},
     "skip, learned frequencies": {"skip": True, "learned": ("frequencies",)},
@@ -99,7 +112,7 @@ def members(table: Table, kind: str, count: int) -> np.ndarray:
         one = (Dropout(0.25), *PARTS, Ensemble(SHARED[kind], shared=True))
         each = [{"regularizers": one, "numeric_embedding": name} for name in MEMBERS.numeric_embeddings]
         return np.concatenate([fitted(table, own) for own in each])
-    settings = {"regularizers": (Dropout(0.25),)} | KINDS[kind]
+    settings = {"regularizers": (Dropout(0.25),), "batch_size": 128} | KINDS[kind]
     recipe = (*settings["regularizers"], *PARTS, replace(MEMBERS, members=count))
     return fitted(table, settings | {"regularizers": recipe})
 

@@ -58,7 +58,8 @@ class MLPRegressor(RegressorMixin, MLP):
         like can change them in training. None: rows are rows of a table.
     numeric_embedding : str, default "none"
         What each network reads of a number beside its standardized value: "none"; "piecewise_linear", the share of
-        each of 16 pieces between quantiles that lies below it; "periodic", 8 cosines of random frequencies. Numbers
+        each of 16 pieces between quantiles that lies below it; "thresholds", 8 such pieces, and up to 8 steps where a
+        small tree divides the training rows by their targets; "periodic", 8 cosines of random frequencies. Numbers
         with fewer than five different values stay as they are. Helps where a target follows steps and thresholds.
     preset : {"default", "fast", "best"}, default "default"
         How many networks the default recipe has, where `regularizers` is None: 16, 3 or 48.
