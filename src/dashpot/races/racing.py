@@ -67,7 +67,8 @@ def race(
         Seconds to spend, about: no new fold begins that would not end in time. None is no limit.
     candidates : int or None
         How many recipes may begin; the default one begins in any case, with those of its numeric embeddings that take
-        half of the time left at most. With `candidates` and without a budget the result depends on the seed alone. None is no limit.
+        half of the time left at most. With `candidates` and without a budget the result depends on the seed alone.
+        None is no limit.
     task : {"auto", "classification", "regression"}
     metric : str, scorer or Score, default "auto"
         What the model is to be good at, as in `compare`: "log_loss" or "r2" by default; accuracy, balanced_accuracy,

@@ -200,11 +200,12 @@ def _described(candidate: Candidate) -> dict[str, Any]:
     from dashpot.races.space import built_of, layers_of
 
     design = candidate.design
+    numbers = design.numeric_embedding.replace("_", " ").removesuffix("s")
     return {
         "recipe": "default recipe: " * candidate.default + ", ".join(map(brief, candidate.recipe.parts)),
         "shape": f"hidden layers {layers_of(candidate)}"
         + "".join(f", {word}" for word in built_of(design)) * bool(design.hidden_layers)
-        + f", numbers as {design.numeric_embedding.replace('_', ' ').removesuffix('s')} features" * (design.numeric_embedding != "none"),
+        + f", numbers as {numbers} features" * (design.numeric_embedding != "none"),
         "training": f"learning rate {design.optimizer.learning_rate:.2g}, decay {design.optimizer.decay:.2g}, "
         f"batches of {design.batch_size}",
     }
