@@ -77,6 +77,8 @@ KINDS: dict[str, dict[str, Any]] = {
     "batches of 1024, learning rate 0.0113": {"batch_size": 1024, "optimizer": at_rate(1.13e-2)},
     "batches of 256, 100 epochs": {"batch_size": 256, "max_epochs": 100},
     "batches of 512, 100 epochs": {"batch_size": 512, "max_epochs": 100},
+    "thresholds for pieces": {"numeric_embeddings": ("none", "thresholds", "periodic")},
+    "thresholds beside pieces": {"numeric_embeddings": (*MEMBERS.numeric_embeddings, "thresholds")},
     "learning rate 0.002": {"optimizer": at_rate(2e-3)},
     "learning rate 0.008": {"optimizer": at_rate(8e-3)},
     "100 epochs": {"max_epochs": 100},
@@ -113,7 +115,8 @@ def members(table: Table, kind: str, count: int) -> np.ndarray:
         each = [{"regularizers": one, "numeric_embedding": name} for name in MEMBERS.numeric_embeddings]
         return np.concatenate([fitted(table, own) for own in each])
     settings = {"regularizers": (Dropout(0.25),), "batch_size": 128} | KINDS[kind]
-    recipe = (*settings["regularizers"], *PARTS, replace(MEMBERS, members=count))
+    numeric = settings.pop("numeric_embeddings", MEMBERS.numeric_embeddings)
+    recipe = (*settings["regularizers"], *PARTS, replace(MEMBERS, members=count, numeric_embeddings=numeric))
     return fitted(table, settings | {"regularizers": recipe})
 
 
