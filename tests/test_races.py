@@ -142,16 +142,17 @@ def test_the_default_recipe_in_the_folds_is_the_model_where_there_was_no_time(su
 
 
 @pytest.mark.parametrize(
-    ("budget", "embeddings", "ensemble"), [(None, 3, True), (50, 3, True), (20, 3, False), (5, 2, False), (3, 1, False)]
+    ("budget", "ran"),
+    [(None, [1, 2, "whole"]), (17, [1, 2, "whole"]), (13, [1, 2]), (3, [1, 1]), (1, [1])],
 )
-def test_the_default_recipe_takes_half_of_the_time_left_at_most(monkeypatch, budget, embeddings, ensemble):
-    track, ran = a_course(), []
+def test_the_default_recipe_takes_the_time_that_there_is(monkeypatch, budget, ran):
+    track, done = a_course(), []
     monkeypatch.setattr(course.Course, "whole_size", 16)  # two folds; a second for each network
-    monkeypatch.setattr(track, "run", lambda runners, folds: (ran.append(len(runners)), track.pace.append(1.0)))
-    monkeypatch.setattr(track, "run_whole", lambda: ran.append("whole"))
+    monkeypatch.setattr(track, "run", lambda runners, folds: (done.append(len(runners)), track.pace.append(1.0)))
+    monkeypatch.setattr(track, "run_whole", lambda: done.append("whole"))
     limit = None if budget is None else time.monotonic() + budget
-    heats._defaults(track, first(3), limit)
-    assert ran == [1, *([embeddings - 1] * (embeddings > 1)), *["whole"] * ensemble]
+    heats._defaults(track, [first(1)[0]] * 3, limit)
+    assert done == ran
 
 
 def test_the_default_recipe_begins_with_each_of_its_embeddings(winner):
@@ -522,8 +523,15 @@ def test_many_rows_race_deep(survey, monkeypatch):
 
 @pytest.mark.parametrize("inputs", [1, 20, 1000])
 def test_deep_networks_are_expected_to_take_longer(inputs):
-    assert space.effort(space.PREDICTING, (128, 128), inputs) == 1
-    assert 1.1 < space.effort(space.DEEP, (128, 128), inputs) < 2.5
+    examples = a_course().examples
+    names = tuple(f"x{number}" for number in range(inputs))
+    columns = replace(examples.columns, names=names, source=np.arange(inputs), indicator=np.zeros(inputs, dtype=bool))
+    examples = replace(examples, columns=replace(columns, distinct=np.full(inputs, 9)))
+    default = replace(first(1)[0], design=Design((128, 128), "relu", Binary()))
+    assert space.effort(space.PREDICTING, default, examples) == 1
+    assert 1.1 < space.effort(space.DEEP, default, examples) < 2.5
+    wide = replace(default, design=replace(default.design, numeric_embedding="periodic"))
+    assert space.weights_of(wide, examples) - space.weights_of(default, examples) == 8 * inputs * 128
 
 
 @pytest.mark.parametrize("spread", [1e-8, 1.0, 1e6])

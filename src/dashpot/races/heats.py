@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from dashpot.races.course import Course, Runner
-from dashpot.races.space import FAMILY, Candidate
+from dashpot.races.space import FAMILY, Candidate, weights_of
 
 HEAT = 8 * FAMILY  # candidates that begin together, where there is time
 NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
@@ -62,24 +62,18 @@ def _heats(
 
 
 def _defaults(course: Course, defaults: list[Candidate], limit: float | None) -> None:
-    """The default recipe through all folds, then with its other embeddings, then its ensemble on all rows.
-
-    Each of the latter takes half of the time that is left at most: on many rows nothing would be left to race in.
-    """
-    course.run(course.enter(defaults[:1]), range(course.folds))
-    each = course.pace[-1]
-    others = [
-        one for number, one in enumerate(defaults) if number and _in_time(course, number * course.folds * each, limit)
-    ]
-    if others:
-        course.run(course.enter(others), range(course.folds))
-    if _in_time(course, course.whole_size * each, limit):
+    """The default recipe through all folds; where there is time with its other embeddings, and its ensemble."""
+    first, *others = defaults
+    course.run(course.enter([first]), range(course.folds))
+    alone, left = course.pace[-1], _left(course, limit)
+    work = np.sqrt([weights_of(one, course.examples) / weights_of(first, course.examples) for one in others])
+    chosen = others[: int((np.cumsum(work) * alone * course.folds <= left).sum())]
+    if chosen:
+        course.run(course.enter(chosen), range(course.folds))
+    each = (alone + len(chosen) * course.pace[-1]) / (1 + len(chosen)) if chosen else alone * float(np.mean([1, *work]))
+    course.pace[:] = [each]
+    if course.whole_size * each <= _left(course, limit):
         course.run_whole()
-
-
-def _in_time(course: Course, seconds: float, limit: float | None) -> bool:
-    """Whether so many seconds are at most half of those that are left."""
-    return limit is None or seconds <= _left(course, limit) / 2
 
 
 def _heat(course: Course, runners: list[Runner], limit: float | None, progress: Progress | None) -> None:
@@ -110,6 +104,6 @@ def affordable(course: Course, limit: float | None, effort: float = 1.0) -> int:
     return count // FAMILY * FAMILY if count >= FAMILY else 0
 
 
-def _left(course: Course, limit: float) -> float:
+def _left(course: Course, limit: float | None) -> float:
     """Seconds left; what was taken up from an earlier session counts as if it had run in this one."""
-    return limit - time.monotonic() - course.before
+    return np.inf if limit is None else limit - time.monotonic() - course.before

@@ -55,8 +55,8 @@ def race(
 
     Candidates begin in heats. On each fold every candidate still in the race trains one network on the other folds;
     then those leave that are worse than the leader by more than two standard errors of their difference on the same
-    rows. Who went through all folds may join the default ensemble, which trains on all rows where it takes half of the
-    time left at most, by greedy selection with repeats on out-of-fold predictions; it keeps a quarter of the votes.
+    rows. Who went through all folds may join the default ensemble, which trains on all rows where there is time for it,
+    by greedy selection with repeats on out-of-fold predictions; it keeps a quarter of the votes.
 
     Parameters
     ----------
@@ -66,9 +66,8 @@ def race(
     budget : float or None, default 300
         Seconds to spend, about: no new fold begins that would not end in time. None is no limit.
     candidates : int or None
-        How many recipes may begin; the default one begins in any case, with those of its numeric embeddings that take
-        half of the time left at most. With `candidates` and without a budget the result depends on the seed alone.
-        None is no limit.
+        How many recipes may begin; the default one begins in any case, with as many of its numeric embeddings as there
+        is time for. With `candidates` and without a budget the result depends on the seed alone. None is no limit.
     task : {"auto", "classification", "regression"}
     metric : str, scorer or Score, default "auto"
         What the model is to be good at, as in `compare`: "log_loss" or "r2" by default; accuracy, balanced_accuracy,
@@ -155,7 +154,7 @@ def race(
     course = Course(examples, rows, fold, judge, model._seed(), workers, records, begin, whole)
     limit = None if budget is None else started + budget
     others, limit = _others(course, limit) if trees else (None, limit)
-    work = 1.0 if redrawn else effort(space, design.hidden_layers, examples.inputs.shape[1])
+    work = 1.0 if redrawn else effort(space, defaults[0], examples)
     interrupted = run(course, defaults, drawn, candidates, limit, progress, work)
     if begin is not None:
         found = reconstructing.finished(model, course, begin, {"X": X, "sample_weight": weights, "groups": groups})

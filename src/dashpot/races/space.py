@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -9,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 from scipy.stats import qmc
 
-from dashpot.embeddings import CHOICES
-from dashpot.jobs import Design
+from dashpot.embeddings import CHOICES, width
+from dashpot.jobs import Design, Examples
 from dashpot.optimizers import AdamW
 from dashpot.regularizers import (
     L1,
@@ -105,20 +106,6 @@ def predicting(rows: int) -> Space:
     return DEEP if rows >= MANY_ROWS else PREDICTING
 
 
-def effort(space: Space, shape: tuple[int, ...], inputs: int) -> float:
-    """How many times the work of a network of this shape one that is drawn takes, at least 1.
-
-    As the root of their weights in the mean: small products of matrices take longer for each number.
-    """
-    drawn = np.mean([_weights(one, inputs) for one in space.shapes])
-    return max(float(drawn) / max(_weights(shape, inputs), 1), 1.0) ** 0.5
-
-
-def _weights(shape: tuple[int, ...], inputs: int) -> int:
-    """Weights up to the last hidden layer."""
-    return sum(before * own for before, own in pairwise((inputs, *shape)))
-
-
 @dataclass(frozen=True)
 class Candidate:
     """One recipe with one design: on each fold it is one network.
@@ -156,6 +143,22 @@ class Candidate:
     def size(self) -> tuple[int, int]:
         """How complicated it is: units, then regularizers; the smaller is the simpler."""
         return sum(self.design.hidden_layers), len(self.recipe.parts)
+
+
+def effort(space: Space, default: Candidate, examples: Examples) -> float:
+    """How many times the work of the default's network one that is drawn takes, by its layers, at least 1.
+
+    As the root of their weights in the mean: small products of matrices take longer for each number.
+    """
+    shapes = [replace(default, design=replace(default.design, hidden_layers=one)) for one in space.shapes]
+    drawn = float(np.mean([weights_of(one, examples) for one in shapes]))
+    return math.sqrt(max(drawn / weights_of(default, examples), 1.0))
+
+
+def weights_of(candidate: Candidate, examples: Examples) -> int:
+    """Weights of its network up to the last hidden layer, at least 1."""
+    reads = width(examples.columns, candidate.design.numeric_embedding)
+    return max(sum(before * own for before, own in pairwise((reads, *candidate.design.hidden_layers))), 1)
 
 
 def layers_of(candidate: Candidate) -> str:
