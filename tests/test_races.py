@@ -134,19 +134,34 @@ def test_the_default_is_the_mean_over_its_embeddings_and_no_anchor_where_it_dive
     assert track.anchor == ()
 
 
-def test_the_default_recipe_in_the_folds_is_the_model_where_there_was_no_time(survey):
+def test_the_default_ensemble_alone_is_the_model_where_nobody_else_began(survey):
     model = short(*survey, candidates=None, budget=1e-3)
+    default = MLPClassifier(max_epochs=8, random_state=0).fit(*survey)
+    assert model.race_.default_share == 1
     assert len(model.race_.candidates) == 1  # there was no time for its other embeddings
-    assert model.race_.default_share == 0  # nor for its ensemble
-    assert len(model.networks_) == 3
+    np.testing.assert_array_equal(model.predict_proba(survey[0]), default.predict_proba(survey[0]))
+
+
+def test_many_rows_are_a_race_without_the_default_ensemble_where_there_is_no_time(survey, monkeypatch):
+    monkeypatch.setattr(heats, "MANY_ROWS", 500)
+    model = short(*survey, candidates=None, budget=1e-3)
+    assert (len(model.race_.candidates), model.race_.default_share, len(model.networks_)) == (1, 0, 3)
 
 
 @pytest.mark.parametrize(
-    ("budget", "ran"),
-    [(None, [1, 2, "whole"]), (17, [1, 2, "whole"]), (13, [1, 2]), (3, [1, 1]), (1, [1])],
+    ("many", "budget", "ran"),
+    [
+        (False, None, ["whole", 1, 2]),
+        (False, 3, ["whole", 1, 1]),
+        (False, 1, ["whole", 1]),
+        (True, None, [1, 2, "whole"]),
+        (True, 17, [1, 2, "whole"]),
+        (True, 13, [1, 2]),
+    ],
 )
-def test_the_default_recipe_takes_the_time_that_there_is(monkeypatch, budget, ran):
+def test_the_default_recipe_takes_the_time_that_there_is(monkeypatch, many, budget, ran):
     track, done = a_course(), []
+    monkeypatch.setattr(heats, "MANY_ROWS", 20 if many else 21)
     monkeypatch.setattr(course.Course, "whole_size", 16)  # two folds; a second for each network
     monkeypatch.setattr(track, "run", lambda runners, folds: (done.append(len(runners)), track.pace.append(1.0)))
     monkeypatch.setattr(track, "run_whole", lambda: done.append("whole"))

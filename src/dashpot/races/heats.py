@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from dashpot.races.course import Course, Runner
-from dashpot.races.space import FAMILY, Candidate, weights_of
+from dashpot.races.space import FAMILY, MANY_ROWS, Candidate, weights_of
 
 HEAT = 8 * FAMILY  # candidates that begin together, where there is time
 NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
@@ -62,7 +62,13 @@ def _heats(
 
 
 def _defaults(course: Course, defaults: list[Candidate], limit: float | None) -> None:
-    """The default recipe through all folds; where there is time with its other embeddings, and its ensemble."""
+    """The ensemble of the default recipe, and the recipe through all folds with each of its embeddings.
+
+    Without a regard for time one embedding does; the ensemble does, too, where it cannot take long.
+    """
+    many = len(course.rows) >= MANY_ROWS
+    if not many:
+        course.run_whole()
     first, *others = defaults
     course.run(course.enter([first]), range(course.folds))
     alone, left = course.pace[-1], _left(course, limit)
@@ -72,7 +78,7 @@ def _defaults(course: Course, defaults: list[Candidate], limit: float | None) ->
         course.run(course.enter(chosen), range(course.folds))
     each = (alone + len(chosen) * course.pace[-1]) / (1 + len(chosen)) if chosen else alone * float(np.mean([1, *work]))
     course.pace[:] = [each]
-    if course.whole_size * each <= _left(course, limit):
+    if many and course.whole_size * each <= _left(course, limit):
         course.run_whole()
 
 

@@ -55,8 +55,8 @@ def race(
 
     Candidates begin in heats. On each fold every candidate still in the race trains one network on the other folds;
     then those leave that are worse than the leader by more than two standard errors of their difference on the same
-    rows. Who went through all folds may join the default ensemble, which trains on all rows where there is time for it,
-    by greedy selection with repeats on out-of-fold predictions; it keeps a quarter of the votes.
+    rows. Who went through all folds may join the default ensemble, which trains on all rows (of 10,000 and more where
+    there is time for it), by greedy selection with repeats on out-of-fold predictions; it keeps a quarter of the votes.
 
     Parameters
     ----------
