@@ -999,6 +999,19 @@ def test_a_picture_is_read_upright(ending, tmp_path):
     assert found[:14].max() < 50 < 200 < found[18:].min()
 
 
+def test_colours_of_16_bits_are_read_upright(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 65_536, (3, 5, 3)).astype(np.uint16)
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.fromarray(np.zeros((1, 1), dtype=np.uint8)).save(tmp_path / "a.png", exif=exif)
+    turned = (tmp_path / "a.png").read_bytes()
+    chunk = turned[turned.index(b"eXIf") - 4 : turned.index(b"IDAT") - 4]
+    content = png(pixels)
+    place = content.index(b"IDAT") - 4
+    (tmp_path / "a.png").write_bytes(content[:place] + chunk + content[place:])
+    assert np.array_equal(read_picture(tmp_path / "a.png").pixels, np.rot90(pixels, -1))
+
+
 def test_floats_stay_floats_and_need_a_format_that_holds_them(tmp_path, photograph, of_photographs):
     pixels = noisy(photograph[:40, :40, 0] / 255, 0.1).astype(np.float32)
     Image.fromarray(pixels).save(tmp_path / "a.tif")

@@ -61,7 +61,7 @@ def read_picture(path: str | Path) -> PictureFile:
     """
     try:
         content = Path(path).read_bytes()
-        pixels = read_deep(content) if is_deep_colour(content) else _opened(content)
+        pixels = _upright(read_deep(content), content) if is_deep_colour(content) else _opened(content)
     except Exception as error:  # Pillow's formats fail in many ways, each of which means the same to the user
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "is no picture that can be read"
         raise DataError(f"{path}: {reason}. Name another file, or take it out of the folder.") from error
@@ -87,6 +87,17 @@ def _opened(content: bytes) -> np.ndarray:
         elif "transparency" in image.info or image.mode in ("PA", "RGBa", "La"):
             kept = "RGBA"
         return np.array(image.convert(kept))
+
+
+def _upright(pixels: np.ndarray, content: bytes) -> np.ndarray:
+    """Pixels that Pillow did not read, turned as it would turn them."""
+    from PIL import Image, ImageOps
+
+    height, width, channels = pixels.shape
+    places = Image.fromarray(np.arange(height * width, dtype=np.int32).reshape(height, width))
+    with Image.open(io.BytesIO(content)) as stored:
+        places.getexif().update(stored.getexif())
+    return pixels.reshape(-1, channels)[np.asarray(ImageOps.exif_transpose(places))]
 
 
 def write_picture(path: str | Path, picture: PictureFile) -> Path:
