@@ -100,14 +100,18 @@ def _heat(course: Course, runners: list[Runner], limit: float | None, progress: 
 
 
 def affordable(course: Course, limit: float | None, effort: float = 1.0) -> int:
-    """How many candidates can begin and be expected to end in time, in whole families where there is time for one."""
+    """How many candidates can begin and be expected to end in time, in whole families.
+
+    One family begins where there is time for all of it on the first fold, and for one of it on the others.
+    """
     if limit is None:
         return HEAT
-    each = np.median(course.pace[-2 * course.folds :]) * (1 + SHARE * (course.folds - 1))
+    each = np.median(course.pace[-2 * course.folds :])
     if len(course.runners) == len(course.defaults):
         each *= DRAWN * effort
-    count = int(max(_left(course, limit), 0.0) / each)
-    return count // FAMILY * FAMILY if count >= FAMILY else 0
+    networks = max(_left(course, limit), 0.0) / each
+    families = int(networks / (1 + SHARE * (course.folds - 1))) // FAMILY
+    return FAMILY * max(families, int(networks >= FAMILY + course.folds - 1))
 
 
 def _left(course: Course, limit: float | None) -> float:
