@@ -479,7 +479,7 @@ def test_candidates_begin_in_whole_families_that_are_expected_to_end_in_time():
     limit = time.monotonic() + 7 * 1.4 + 0.1
     assert heats.affordable(track, limit) == 0  # what is drawn may be slower than the default recipe
     assert heats.affordable(track, time.monotonic() + 7 * 1.4 * heats.DRAWN + 0.1) == FAMILY
-    assert heats.affordable(track, time.monotonic() + 7 * 1.4 * heats.DRAWN + 0.1, effort=2.0) == 0
+    assert heats.affordable(track, time.monotonic() + 7 * 1.4 * heats.DRAWN + 0.1, work=2.0) == 0
     track.enter(first(1))
     assert heats.affordable(track, limit) == FAMILY
     assert heats.affordable(track, time.monotonic() + 5.1) == FAMILY  # four on one fold, one of them on the other
@@ -547,7 +547,7 @@ def test_deep_networks_are_expected_to_take_longer(inputs):
     assert space.effort(space.PREDICTING, default, examples) == 1
     assert 1.1 < space.effort(space.DEEP, default, examples) < 2.5
     wide = replace(default, design=replace(default.design, numeric_embedding="periodic"))
-    assert space.weights_of(wide, examples) - space.weights_of(default, examples) == 8 * inputs * 128
+    assert space.network_weights(wide, examples) - space.network_weights(default, examples) == 8 * inputs * 128
 
 
 @pytest.mark.parametrize("spread", [1e-8, 1.0, 1e6])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from dashpot.races.course import Course, Runner
-from dashpot.races.space import FAMILY, MANY_ROWS, Candidate, weights_of
+from dashpot.races.space import FAMILY, MANY_ROWS, Candidate, Space, effort, network_weights
 
 HEAT = 8 * FAMILY  # candidates that begin together, where there is time
 NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
@@ -25,15 +25,14 @@ def run(
     most: int | None,
     limit: float | None,
     progress: Progress | None,
-    effort: float = 1.0,
+    space: Space,
 ) -> bool:
     """Heat after heat, until nobody may begin any more; whether Ctrl-C ended it.
 
-    The default recipe goes first, and through all folds. After Ctrl-C those stay who have run. `effort` is how many
-    times the work of a default network one that is drawn takes.
+    The default recipe goes first, and through all folds. After Ctrl-C those stay who have run.
     """
     try:
-        _heats(course, defaults, drawn, most, limit, progress, effort)
+        _heats(course, defaults, drawn, most, limit, progress, effort(space, defaults[0], course.examples))
     except KeyboardInterrupt:
         if not course.finishers():
             raise
@@ -49,13 +48,13 @@ def _heats(
     most: int | None,
     limit: float | None,
     progress: Progress | None,
-    effort: float,
+    work: float,
 ) -> None:
-    """The heats, until there is no more room or time."""
+    """The heats, until there is no more room or time; `work` is that of a network drawn, in those of the default."""
     _defaults(course, defaults, limit)
     while True:
         room = HEAT if most is None else min(HEAT, most - len(course.runners))
-        count = min(room, affordable(course, limit, effort))
+        count = min(room, affordable(course, limit, work))
         if count < 1:
             return
         _heat(course, course.enter(list(itertools.islice(drawn, count))), limit, progress)
@@ -72,7 +71,7 @@ def _defaults(course: Course, defaults: list[Candidate], limit: float | None) ->
     first, *others = defaults
     course.run(course.enter([first]), range(course.folds))
     alone, left = course.pace[-1], _left(course, limit)
-    work = np.sqrt([weights_of(one, course.examples) / weights_of(first, course.examples) for one in others])
+    work = np.sqrt([network_weights(one, course.examples) / network_weights(first, course.examples) for one in others])
     chosen = others[: int((np.cumsum(work) * alone * course.folds <= left).sum())]
     if chosen:
         course.run(course.enter(chosen), range(course.folds))
@@ -99,7 +98,7 @@ def _heat(course: Course, runners: list[Runner], limit: float | None, progress: 
             return
 
 
-def affordable(course: Course, limit: float | None, effort: float = 1.0) -> int:
+def affordable(course: Course, limit: float | None, work: float = 1.0) -> int:
     """How many candidates can begin and be expected to end in time, in whole families.
 
     One family begins where there is time for all of it on the first fold, and for one of it on the others.
@@ -108,7 +107,7 @@ def affordable(course: Course, limit: float | None, effort: float = 1.0) -> int:
         return HEAT
     each = np.median(course.pace[-2 * course.folds :])
     if len(course.runners) == len(course.defaults):
-        each *= DRAWN * effort
+        each *= DRAWN * work
     networks = max(_left(course, limit), 0.0) / each
     families = int(networks / (1 + SHARE * (course.folds - 1))) // FAMILY
     return FAMILY * max(families, int(networks >= FAMILY + course.folds - 1))

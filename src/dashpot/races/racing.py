@@ -17,9 +17,9 @@ from dashpot.races import reconstructing
 from dashpot.races.course import Course, weights_of
 from dashpot.races.finish import finished
 from dashpot.races.heats import Progress, run
-from dashpot.races.judging import MONITORS, judge_of, score_of
+from dashpot.races.judging import MONITORS, Judge, judge_of, score_of
 from dashpot.races.records import Records
-from dashpot.races.space import POOL, Candidate, draw, effort, kind_of, predicting, spread
+from dashpot.races.space import POOL, Candidate, draw, kind_of, predicting, spread
 from dashpot.races.trees import Others, mixed, out_of_fold
 from dashpot.regularizers import EarlyStopping, Ensemble, Recipe, Regularizer
 from dashpot.studies.scores import Score
@@ -148,14 +148,12 @@ def race(
     begin = reconstructing.Beginning(examples, design, rows, model.code_size) if redrawn else None
     settings = [rows, fold, random_state, score.name, defaults, list(fixed), begin and begin.code, spread(pool, space)]
     records = None if checkpoint is None else Records(Path(checkpoint), examples, settings)
-    score = score.of_amounts_less(getattr(model, "target_offset_", 0.0))
-    judge = reconstructing.JUDGE if redrawn else judge_of(score, examples.targets[rows], weights_of(examples, rows))
+    judge = reconstructing.JUDGE if redrawn else _judge(score, model, examples, rows)
     whole = None if redrawn else Job(_whole(model.recipe_, defaults[0]), rows, rows[:0], model._seed(), design)
     course = Course(examples, rows, fold, judge, model._seed(), workers, records, begin, whole)
     limit = None if budget is None else started + budget
     others, limit = _others(course, limit) if trees else (None, limit)
-    work = 1.0 if redrawn else effort(space, defaults[0], examples)
-    interrupted = run(course, defaults, drawn, candidates, limit, progress, work)
+    interrupted = run(course, defaults, drawn, candidates, limit, progress, space)
     if begin is not None:
         found = reconstructing.finished(model, course, begin, {"X": X, "sample_weight": weights, "groups": groups})
     else:
@@ -163,6 +161,12 @@ def race(
         found = _with_others(networks, X, y, examples) if trees else networks
     found.race_ = replace(found.race_, seconds=time.monotonic() - started + course.before, interrupted=interrupted)
     return found
+
+
+def _judge(score: Score, model: Any, examples: Examples, rows: np.ndarray) -> Judge:
+    """The judge of a race with a target; amounts are judged as the user gave them."""
+    score = score.of_amounts_less(getattr(model, "target_offset_", 0.0))
+    return judge_of(score, examples.targets[rows], weights_of(examples, rows))
 
 
 def _others(course: Course, limit: float | None) -> tuple[Others, float | None]:

@@ -151,11 +151,11 @@ def effort(space: Space, default: Candidate, examples: Examples) -> float:
     As the root of their weights in the mean: small products of matrices take longer for each number.
     """
     shapes = [replace(default, design=replace(default.design, hidden_layers=one)) for one in space.shapes]
-    drawn = float(np.mean([weights_of(one, examples) for one in shapes]))
-    return math.sqrt(max(drawn / weights_of(default, examples), 1.0))
+    drawn = float(np.mean([network_weights(one, examples) for one in shapes]))
+    return math.sqrt(max(drawn / network_weights(default, examples), 1.0))
 
 
-def weights_of(candidate: Candidate, examples: Examples) -> int:
+def network_weights(candidate: Candidate, examples: Examples) -> int:
     """Weights of its network up to the last hidden layer, at least 1."""
     reads = width(examples.columns, candidate.design.numeric_embedding)
     return max(sum(before * own for before, own in pairwise((reads, *candidate.design.hidden_layers))), 1)
