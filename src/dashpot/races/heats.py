@@ -63,21 +63,21 @@ def _heats(
 def _defaults(course: Course, defaults: list[Candidate], limit: float | None) -> None:
     """The ensemble of the default recipe, and the recipe through all folds with each of its embeddings.
 
-    Without a regard for time one embedding does; the ensemble does, too, where it cannot take long.
+    One embedding runs in any case, and so does the ensemble where rows are few; the rest if it would end in time.
     """
     many = len(course.rows) >= MANY_ROWS
     if not many:
         course.run_whole()
-    first, *others = defaults
-    course.run(course.enter([first]), range(course.folds))
-    alone, left = course.pace[-1], _left(course, limit)
-    work = np.sqrt([network_weights(one, course.examples) / network_weights(first, course.examples) for one in others])
-    chosen = others[: int((np.cumsum(work) * alone * course.folds <= left).sum())]
-    if chosen:
-        course.run(course.enter(chosen), range(course.folds))
-    each = (alone + len(chosen) * course.pace[-1]) / (1 + len(chosen)) if chosen else alone * float(np.mean([1, *work]))
-    course.pace[:] = [each]
-    if many and course.whole_size * each <= _left(course, limit):
+    course.run(course.enter(defaults[:1]), range(course.folds))
+    weights = np.array([network_weights(one, course.examples) for one in defaults])
+    seconds = course.pace[-1] * np.sqrt(weights / weights[0])  # of a network with each embedding, as in `effort`
+    ends = np.cumsum(seconds[1:]) * course.folds
+    in_time = int((ends <= _left(course, limit)).sum())
+    if in_time:
+        course.run(course.enter(defaults[1 : 1 + in_time]), range(course.folds))
+        seconds[1:] = course.pace[-1]
+    course.pace[:] = [float(seconds.mean())]
+    if many and course.whole_size * seconds.mean() <= _left(course, limit):
         course.run_whole()
 
 
