@@ -295,6 +295,7 @@ def test_batches_and_the_learning_rate_grow_with_the_rows(rows, batch, rate):
     assert (design.batch_size, round(design.optimizer.learning_rate, 4)) == (batch, rate)
     assert MLPRegressor(optimizer=SGD(0.1))._design(SquaredError(), rows).optimizer == SGD(0.1)
     assert MLPRegressor(batch_size=64)._design(SquaredError(), rows).batch_size == 64
+    assert MLPRegressor(image_shape=(8, 8))._design(SquaredError(), rows).batch_size == 128
 
 
 def test_an_estimator_counts_its_training_rows(monkeypatch):

@@ -38,3 +38,14 @@ def require_choice(regularizer: Any, name: str, choices: Sequence[str]) -> None:
     value = getattr(regularizer, name)
     if value not in choices:
         raise UsageError(f"{type(regularizer).__name__}({name}={value!r}): {name} must be one of {', '.join(choices)}.")
+
+
+def whole_numbers(estimator: Any, name: str, besides: str = "") -> tuple[int, ...]:
+    """The value of a parameter, one or several whole numbers of at least 1; `besides` says what else it may be."""
+    given = getattr(estimator, name)
+    numbers = tuple(np.atleast_1d(np.asarray(given, dtype=object)))
+    for number in numbers:
+        if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
+            call = f"{type(estimator).__name__}({name}={given!r})"
+            raise UsageError(f"{call}: must be whole numbers of at least 1{besides}.")
+    return tuple(int(number) for number in numbers)

@@ -97,10 +97,9 @@ def embedding_of(sample: Sample, design: Any, scale: tuple[np.ndarray, ...], see
     if not len(numbers):
         return Embedding()
     some = slice(None, None, -(-len(sample) // MOST_ROWS))
-    values = sample.inputs[some, numbers].astype(np.float64)
-    values = np.where(
-        np.isnan(values), np.nan, standardize(values, scale[0][numbers], scale[1][numbers], design.clipping)
-    )
+    inputs = sample.inputs[some, numbers].astype(np.float64)
+    values = standardize(inputs, scale[0][numbers], scale[1][numbers], design.clipping)
+    values[np.isnan(inputs)] = np.nan  # missing cells have no place among the quantiles
     return learned(design.numeric_embedding, numbers, values, sample.targets[some], seed)
 
 

@@ -28,7 +28,7 @@ from dashpot.losses import Loss
 from dashpot.model_files import Tensors, save
 from dashpot.networks import ACTIVATIONS, NORMS, Network, distinct
 from dashpot.optimizers import AdamW, Optimizer
-from dashpot.ranges import require
+from dashpot.ranges import require, whole_numbers
 from dashpot.regularizers import Dropout, EarlyStopping, Ensemble, Noise, Recipe, Regularizer
 from dashpot.tables import PictureEncoder, TableEncoder
 from dashpot.training import train
@@ -238,12 +238,12 @@ class MLP(Features, BaseEstimator):
         """Networks as the parameters ask for them, for so many training rows."""
         batch, optimizer = self._pace(rows)
         return Design(
-            self._whole_numbers("hidden_layers"),
+            whole_numbers(self, "hidden_layers"),
             self.activation,
             loss,
             optimizer,
             batch,
-            self._whole_numbers("max_epochs")[0],
+            whole_numbers(self, "max_epochs")[0],
             float(self.tolerance),
             bool(self.standardize),
             numeric_embedding=self.numeric_embedding,
@@ -256,21 +256,12 @@ class MLP(Features, BaseEstimator):
         """Rows of a step, and the optimizer; where both are left open, its learning rate grows as their root."""
         optimizer = self.optimizer or self._default_optimizer
         if not isinstance(self.batch_size, str) or self.batch_size != "auto":
-            return self._whole_numbers("batch_size", besides=", or 'auto'")[0], optimizer
+            return whole_numbers(self, "batch_size", besides=", or 'auto'")[0], optimizer
+        rows = rows if self.image_shape is None else 0  # what is better for pictures was not measured
         batch = max(batch for least, batch in BATCHES.items() if rows >= least)
         if self.optimizer is None:
             optimizer = replace(optimizer, learning_rate=optimizer.learning_rate * math.sqrt(batch / BATCHES[0]))
         return batch, optimizer
-
-    def _whole_numbers(self, parameter: str, besides: str = "") -> tuple[int, ...]:
-        """A parameter that holds one or several whole numbers of at least 1."""
-        given = getattr(self, parameter)
-        numbers = tuple(np.atleast_1d(np.asarray(given, dtype=object)))
-        for number in numbers:
-            if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < 1:
-                call = f"{type(self).__name__}({parameter}={given!r})"
-                raise UsageError(f"{call}: must be whole numbers of at least 1{besides}.")
-        return tuple(int(number) for number in numbers)
 
     def _examples(
         self, X: Any, y: Any, sample_weight: Any, validation: Any, groups: Any, goes_on: bool

@@ -36,8 +36,8 @@ class MLPRegressor(RegressorMixin, MLP):
     optimizer : Optimizer or None
         SGD, Adam or AdamW of `dashpot.optimizers`. None is AdamW with a cosine schedule.
     batch_size : int or "auto", default "auto"
-        Rows per step at most. "auto" is 128, and 256, 512 and 1024 from 10,000, 20,000 and 40,000 training rows on;
-        the learning rate, where `optimizer` is None, then grows with the root.
+        Rows per step at most. "auto" is 128; of tables 256, 512 and 1024 from 10,000, 20,000 and 40,000 training
+        rows on, and the learning rate, where `optimizer` is None, then grows with the root.
     max_epochs : int, default 200
         Passes through the training rows, at most.
     tolerance : float in [0, 1), default 1e-5
