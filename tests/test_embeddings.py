@@ -121,6 +121,32 @@ def test_a_threshold_has_rows_on_both_sides(rows, least):
     assert np.all((begins >= (least or 0) - 1) & (begins <= rows - 1 - (least or 0)))
 
 
+@every
+def test_missing_cells_have_no_place_among_what_an_embedding_learns(kind):
+    rng = np.random.default_rng(0)
+    values, targets = rng.normal(size=(300, 2)), rng.integers(0, 2, 300)
+    values[:, 1] = np.nan
+    found = learned(kind, np.arange(2), values, targets, seed=1)
+    assert np.isfinite(found.first).all()
+    assert kind == "periodic" or not found.second[1].any()
+
+
+def test_that_a_cell_is_missing_is_no_threshold():
+    values, targets = np.random.default_rng(0).normal(size=(300, 1)), np.arange(300) % 2
+    values[targets == 1] = np.nan
+    found = learned("thresholds", np.array([0]), values, targets, seed=1)
+    assert np.isfinite(found.first).all()
+    assert not found.second[0, PIECES // 2 :].any()
+
+
+def test_pieces_of_a_number_that_is_mostly_missing_lie_where_it_is_known():
+    examples = examples_of()
+    examples.inputs[:, 0] = np.random.default_rng(1).normal(size=200)
+    examples.inputs[40:, 0] = np.nan
+    network = train(examples, [job_of("piecewise_linear")], workers=1)[0][0]
+    assert (network.embedding.second[0] > 0).all()  # zeros in the place of missing cells would be one edge many times
+
+
 def test_a_wave_is_the_cosine_of_its_frequency_times_a_number():
     embedding = learned("periodic", np.array([1]), np.zeros((9, 1)), np.zeros(9), seed=3)
     units = np.random.default_rng(0).normal(size=(20, 2))

@@ -170,6 +170,30 @@ def test_the_default_recipe_takes_the_time_that_there_is(monkeypatch, many, budg
     assert done == ran
 
 
+@pytest.mark.parametrize(("budget", "ran"), [(5, [1]), (7, [1, 1]), (15, [1, 1]), (17, [1, 1, "whole"])])
+def test_an_embedding_is_expected_to_take_as_long_as_its_weights_say(monkeypatch, budget, ran):
+    track, done = a_course(), []
+    monkeypatch.setattr(heats, "MANY_ROWS", 20)
+    monkeypatch.setattr(course.Course, "whole_size", 16)
+    monkeypatch.setattr(track, "run", lambda runners, folds: (done.append(len(runners)), track.pace.append(1.0)))
+    monkeypatch.setattr(track, "run_whole", lambda: done.append("whole"))
+    plain = replace(first(1)[0], design=Design((8,), "relu", Binary()))
+    waves = replace(plain, design=replace(plain.design, numeric_embedding="periodic"))  # nine times the inputs
+    heats._defaults(track, [plain, waves], time.monotonic() + budget)
+    assert done == ran  # three seconds expected on each of two folds; one for each of the ensemble, as measured
+
+
+def test_heats_are_planned_by_the_work_of_what_is_drawn(monkeypatch):
+    found = []
+    monkeypatch.setattr(heats, "_heats", lambda *given: found.append(given[-1]))
+    default, track = first(1)[0], a_course()
+    default = replace(default, design=Design((128, 128), "relu", Binary()))
+    for one in (space.PREDICTING, space.DEEP):
+        heats.run(track, [default], iter(()), None, None, None, one)
+    assert found == [space.effort(one, default, track.examples) for one in (space.PREDICTING, space.DEEP)]
+    assert found[0] == 1 < found[1]
+
+
 def test_the_default_recipe_begins_with_each_of_its_embeddings(winner):
     own = [one for one in winner.race_.candidates if one.default]
     assert [one.number for one in own] == [0, 1, 2]
