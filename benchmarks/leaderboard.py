@@ -60,8 +60,12 @@ def models(classes: bool, stops: bool) -> dict[str, Callable[[], tuple[str, Any]
     boosting = pick(HistGradientBoostingClassifier, HistGradientBoostingRegressor)
     perceptron = pick(SklearnClassifier, SklearnRegressor)
     forest = pick(RandomForestClassifier, RandomForestRegressor)
+    network, task = pick(dashpot.MLPClassifier, dashpot.MLPRegressor), pick("classification", "regression")
     found: dict[str, Callable[[], tuple[str, Any]]] = {
-        "dashpot": lambda: ("frame", pick(dashpot.MLPClassifier, dashpot.MLPRegressor)(random_state=0)),
+        "dashpot": lambda: ("frame", network(random_state=0)),
+        "dashpot, best": lambda: ("frame", network(preset="best", random_state=0)),
+        "race 30 s": lambda: ("frame", Race(30, task)),
+        "race 5 min": lambda: ("frame", Race(300, task)),
         "prior": lambda: ("numbers", pick(DummyClassifier, DummyRegressor)()),
         "linear": lambda: ("numbers", scaled(pick(LogisticRegression(max_iter=2000), Ridge()))),
         "sklearn MLP": lambda: ("numbers", scaled(perceptron(random_state=0))),
@@ -76,8 +80,6 @@ def models(classes: bool, stops: bool) -> dict[str, Callable[[], tuple[str, Any]
         ),
         "forest": lambda: ("numbers", forest(random_state=0, n_jobs=CORES)),
     }
-    if hasattr(dashpot, "race"):
-        found["race 30 s"] = lambda: ("frame", Race(30, pick("classification", "regression")))
     return found | _others(pick)
 
 
@@ -316,6 +318,7 @@ def main() -> None:
     parser.add_argument("--suite", default="core")
     parser.add_argument("--splits", type=int, default=1)
     parser.add_argument("--models", nargs="*", default=[])
+    parser.add_argument("--tables", nargs="*", default=[])
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "leaderboard.csv")
     options = parser.parse_args()
     sys.path.insert(0, str(options.data))
@@ -324,7 +327,7 @@ def main() -> None:
     found = pd.read_csv(options.output) if options.output.exists() else pd.DataFrame()
     known = set(zip(found["table"], found["split"], found["model"], strict=True)) if len(found) else set()
     for number in range(options.splits):
-        for name in load.suite(options.suite):
+        for name in options.tables or load.suite(options.suite):
             new = measured(load, name, number, options.models, known)
             if new:
                 found = pd.concat([found, pd.DataFrame(new)], ignore_index=True)
@@ -332,6 +335,7 @@ def main() -> None:
                 shown = [f"{one['model']} {one.get('score', np.nan):.4f} ({one['processor']:.1f} s)" for one in new]
                 print(f"{name:20s} {number}", *shown, sep="  ", flush=True)
     asked = found["model"].isin(options.models or found["model"])
+    asked &= found["table"].isin(options.tables or found["table"])
     print(ranking(found[asked]).round(2).to_string())
 
 

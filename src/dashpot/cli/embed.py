@@ -29,6 +29,13 @@ PEERS = ("PCA", "t-SNE", "UMAP")
     type=click.Choice(PEERS),
     help="A map to draw beside; may be repeated. Without it: all that are installed.",
 )
+@click.option(
+    "--preset",
+    type=click.Choice(["default", "best"]),
+    default="default",
+    show_default=True,
+    help="best trains five times as long.",
+)
 @click.option("--image-shape", type=Shape(), metavar="SHAPE", help="Rows are pictures, for example 28,28.")
 @hidden_option
 @epochs_option
@@ -42,6 +49,7 @@ def embed(
     codes: Path | None,
     model: Path | None,
     peers: tuple[str, ...],
+    preset: str,
     image_shape: tuple[int, ...] | None,
     hidden: tuple[int, ...] | None,
     epochs: int | None,
@@ -73,6 +81,7 @@ def embed(
             table,
             None if label is None else frame[label],
             peers=peers or PEERS,
+            preset=preset,
             random_state=seed,
             progress=news,
             **options,
