@@ -232,6 +232,9 @@ def test_a_map_that_is_not_worth_it_is_called_so(survey_map):
 def test_training_for_a_map_is_about_as_long_for_any_number_of_rows():
     assert map_model(100).max_epochs == 600
     assert map_model(60_000).max_epochs == 20
+    assert map_model(100, preset="best").max_epochs == 3_000
+    assert (map_model(10_000).max_epochs, map_model(10_000, preset="best").max_epochs) == (76, 384)
+    assert map_model(10_000, max_epochs=7, preset="best").max_epochs == 7
 
 
 @pytest.mark.parametrize(
@@ -240,6 +243,7 @@ def test_training_for_a_map_is_about_as_long_for_any_number_of_rows():
         (np.zeros((5, 2)), {}, DataError, "at least 12 rows"),
         (np.random.default_rng(0).normal(size=(20, 2)), {"peers": ["UMP"]}, UsageError, "Did you mean 'UMAP'"),
         (np.random.default_rng(0).normal(size=(20, 2)), {"label": [1, 2]}, UsageError, "Pass one for each"),
+        (np.random.default_rng(0).normal(size=(20, 2)), {"preset": "bets"}, UsageError, "Did you mean 'best'"),
     ],
 )
 def test_what_cannot_be_drawn_is_named(table, settings, error, words):
