@@ -23,7 +23,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 sys.path.insert(0, str(Path(__file__).parent))
 from anomaly import split
-from anomaly_ours import OURS
+from anomaly_ours import ABLATION, OURS
 from anomaly_peers import PEERS, pyod_autoencoder
 
 from dashpot import AnomalyDetector
@@ -35,7 +35,8 @@ LEAST_ROWS, MOST_ROWS = 150, 2000  # training rows of the contamination curve
 
 def contamination(load: Any) -> None:
     """Mean AUROC and average precision by the share of anomalies among the training rows, and what is lost."""
-    methods = {"dashpot": OURS["dashpot"]} | {name: PEERS[name] for name in ("isolation forest", "kNN, k = 5")}
+    methods = {"dashpot": OURS["dashpot"], "dashpot, trim 0.4": ABLATION["trim 0.4"]}
+    methods |= {name: PEERS[name] for name in ("isolation forest", "kNN, k = 5")}
     rows: list[dict[str, Any]] = []
     for name in load.suite("anomaly"):
         X, y, _ = load.anomaly(name)

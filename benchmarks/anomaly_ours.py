@@ -58,6 +58,7 @@ ABLATION: dict[str, Method] = {
     "residual and code": in_parts("residual", "code"),
     "with code": in_parts(*PARTS),
     "without trimming": detector(trim=0.0),
+    "trim 0.4": detector(trim=0.4),
     "one kind of network": detector(kinds=KINDS[:1]),
     "without training": detector(**UNTRAINED),
 }

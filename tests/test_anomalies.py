@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import dashpot
@@ -17,7 +18,7 @@ from dashpot.anomalies import Kind
 from dashpot.anomalies.floors import worth
 from dashpot.anomalies.folds import fingerprints, folds_of
 from dashpot.anomalies.judges import KINDS
-from dashpot.anomalies.juries import PARTS, weights_of
+from dashpot.anomalies.juries import PARTS, midmost_first, weights_of
 from dashpot.anomalies.neighbours import mean_distances
 from dashpot.anomalies.scale import Scale
 from dashpot.anomalies.standard import CAP, Standard
@@ -153,13 +154,29 @@ def test_each_part_alone_finds_a_row_far_from_all(plane, part):
 def test_odd_rows_that_are_alike_are_found_by_the_nearest_tenth(plane):
     rng = np.random.default_rng(0)
     table = np.vstack([plane[6:], [20, -20, 20, -20] + 0.001 * rng.normal(size=(12, 4))])
-    nearest, tenth = (AnomalyDetector(parts=(part,), **QUICK).fit(table) for part in ("nearest", "tenth"))
+    nearest, tenth = (AnomalyDetector(parts=(part,), trim=0, **QUICK).fit(table) for part in ("nearest", "tenth"))
     assert set(np.argsort(-tenth.training_scores_)[:12]) == set(range(294, 306))
     assert nearest.training_scores_[294:].mean() < np.median(nearest.training_scores_)
 
 
+def test_a_sixth_of_the_rows_that_is_odd_and_alike_is_found_where_so_many_are_trimmed(plane):
+    rng = np.random.default_rng(0)
+    table = np.vstack([plane[6:], [3, -3, 3, -3] + 0.1 * rng.normal(size=(60, 4))])
+    odd = np.arange(len(table)) >= len(plane) - 6
+    few, many = (AnomalyDetector(trim=trim, **QUICK).fit(table).training_scores_ for trim in (0.1, 0.3))
+    assert roc_auc_score(odd, many) > 0.95
+    assert roc_auc_score(odd, few) < 0.3
+
+
+def test_rows_in_the_midst_of_the_others_come_first():
+    rows = np.array([[9.0], [9.1], [0.0], [0.21], [0.1], [0.4]])
+    assert midmost_first(rows).ravel().tolist() == [0.1, 0.21, 0.0, 0.4, 9.0, 9.1]
+
+
 def test_parts_count_alike_and_networks_share_the_weight_of_theirs():
-    np.testing.assert_allclose(weights_of(("residual", "tenth"), 4), [0.25] * 4 + [1])
+    np.testing.assert_allclose(weights_of(("residual", "tenth"), 4, trim=0.0), [0.25] * 4 + [1])
+    np.testing.assert_allclose(weights_of(("residual", "tenth"), 2, trim=0.1), [0.5] * 2 + [0.8, 0.2])
+    np.testing.assert_allclose(weights_of(("nearest", "tenth"), 2, trim=0.4), [0.2, 0.2, 0.8, 0.8])
 
 
 def test_p_values_of_training_rows_are_their_ranks(detector, plane):
@@ -479,7 +496,7 @@ def test_detect_writes_ranked_rows_a_page_and_a_model_that_judges_new_rows(tmp_p
     survey.head(200).assign(known=[1, 0] * 100).to_csv(tmp_path / "rows.csv", index=False)
     first = command(
         "detect", "rows.csv", "-o", "flags.csv", "--report", "page.html", "--save", "odd.dashpot",
-        "--contamination", "0.05", "--labels", "known", folder=tmp_path,
+        "--contamination", "0.05", "--trim", "0.3", "--labels", "known", folder=tmp_path,
     )  # fmt: skip
     assert first.returncode == 0, first.stderr
     flags = pd.read_csv(tmp_path / "flags.csv")
@@ -501,6 +518,8 @@ def test_detect_writes_ranked_rows_a_page_and_a_model_that_judges_new_rows(tmp_p
         (["--labels", "nothing"], 2, "not a column"),
         (["--cost", "3"], 2, "--cost needs --labels"),
         (["--contamination", "0.9"], 2, "--contamination"),
+        (["--trim", "0.5"], 2, "--trim"),
+        (["--trim", "0.2", "--model", "rows.csv"], 2, "learns nothing"),
         (["--model", "rows.csv"], 4, "no model file"),
         (["--report", "rows.csv"], 2, "named twice"),
     ],

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from dashpot.anomalies.drift import remembered
 from dashpot.anomalies.folds import fingerprints, folds_of
 from dashpot.anomalies.judges import KINDS, Kind
-from dashpot.anomalies.juries import DEFAULT, PARTS, juries_of, weights_of
+from dashpot.anomalies.juries import DEFAULT, PARTS, Jury, juries_of, weights_of
 from dashpot.anomalies.reading import Reading
 from dashpot.anomalies.scale import Scale
 from dashpot.anomalies.standard import Standard
@@ -52,8 +52,9 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
     folds : int, at least 2, default 4
         Parts of the table; there is one network of each kind for each fold, which leaves it out.
     trim : float in [0, 0.5), default 0.1
-        Share of each batch, its rows of the highest loss, that teaches nothing, so that anomalies among the training
-        rows are not learned. 0 learns from every row.
+        Share of the rows that may be anomalies. Of each batch so many, those of the highest loss, teach nothing; and
+        the distances count for 2 * trim of their weight among the core of the table, without so many rows that are
+        furthest from the rest. 0 trusts every row; 0.3 or more is for tables where many anomalies may be alike.
     max_epochs : int or None
         Passes through the training rows; None chooses by the number of rows.
     batch_size : int, at least 1, default 128
@@ -183,16 +184,18 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
 
     def _judge_training_rows(self, examples: Examples, fold: np.ndarray, kinds: int) -> None:
         """Scores of the training rows by the juries that left them out, and the scale of each measure."""
-        weights = weights_of(tuple(self.parts), kinds)
+        weights = weights_of(tuple(self.parts), kinds, float(self.trim))
         found = np.empty((len(fold), len(weights)))
         for number, jury in enumerate(self.juries_):
             held = fold == number
-            found[held] = jury.measures(
-                self.standard_, examples.inputs[held], examples.targets[held], tuple(self.parts)
-            )
+            found[held] = self._measures(jury, examples.inputs[held], examples.targets[held])
         self.scale_ = Scale.of(found, weights)
         self.training_scores_ = self.scale_.scores(found)
         self.training_fold_ = fold
+
+    def _measures(self, jury: Jury, inputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """What a jury finds odd about rows."""
+        return jury.measures(self.standard_, inputs, targets, tuple(self.parts), float(self.trim))
 
     def _set_offset(self) -> None:
         """The threshold by the share wanted, or by the usual spread of the scores."""
@@ -218,8 +221,7 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
         for number, jury in enumerate(self.juries_):
             own = (fold < 0) | (fold == number)
             if own.any():
-                found = jury.measures(self.standard_, inputs[own], targets[own], tuple(self.parts))
-                scores[own, number] = self.scale_.scores(found)
+                scores[own, number] = self.scale_.scores(self._measures(jury, inputs[own], targets[own]))
         return scores
 
     def anomaly_scores(self, X: Any) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from dashpot.reconstruction import Reconstruction
 from dashpot.training import train
 
 OF_JUDGE = ("residual", "code")  # measured by each network
-OF_ALL = ("nearest", "tenth")  # measured once, among the rows that the networks learned from
+OF_ALL = ("nearest", "tenth")  # measured among the rows that the networks learned from, and among their core
 PARTS = OF_JUDGE + OF_ALL
 DEFAULT = ("residual", "nearest", "tenth")
 MOST_ROWS = 2048  # training rows of one network; of a larger table each fold has a sample
@@ -35,7 +36,8 @@ class Jury:
     ----------
     judges : tuple of Judge
     rows : float32 array (rows, inputs that hold a cell)
-        What the networks learned from, as they see it: in usual spreads, extremes pulled in.
+        What the networks learned from, as they see it: in usual spreads, extremes pulled in. Those in the midst of the
+        others come first.
     """
 
     judges: tuple[Judge, ...]
@@ -48,21 +50,28 @@ class Jury:
         """Of networks that learned from the rows `own`, in random order, and did not see the rows `held`."""
         learned, unseen = examples.inputs[own], (examples.inputs[held], examples.targets[held])
         judges = tuple(Judge.of(network, standard, learned, unseen) for network in networks)
-        return cls(judges, in_rows(networks[0].seen(learned)[:, standard.held]))
+        return cls(judges, midmost_first(in_rows(networks[0].seen(learned)[:, standard.held])))
 
     def measures(
-        self, standard: Standard, inputs: np.ndarray, targets: np.ndarray, parts: tuple[str, ...]
+        self, standard: Standard, inputs: np.ndarray, targets: np.ndarray, parts: tuple[str, ...], trim: float
     ) -> np.ndarray:
         """All that it finds odd about rows, (rows, measures), each the greater the odder."""
         found = [one for judge in self.judges for one in judge.measures(standard, inputs, targets, parts)]
-        counts = {"nearest": NEAREST, "tenth": max(1, len(self.rows) // 10)}
-        wanted = tuple(count for part, count in counts.items() if part in parts)
-        if wanted:
+        if set(parts) & set(OF_ALL):
             seen = self.judges[0].network.seen(inputs)[:, standard.held].astype(np.float32)
             # a category that says nothing is seen as the mean of its levels, which is far from each of them
             seen[np.isnan(inputs[:, standard.held]) & standard.levels] = np.nan
-            found += list(mean_distances(seen, self.rows, wanted).T)
+            core = self.rows[: math.ceil((1 - trim) * len(self.rows))]
+            for rows in (self.rows, core) if trim else (self.rows,):
+                counts = {"nearest": NEAREST, "tenth": max(1, len(rows) // 10)}
+                wanted = tuple(count for part, count in counts.items() if part in parts)
+                found += list(mean_distances(seen, rows, wanted).T)
         return np.column_stack(found)
+
+
+def midmost_first(rows: np.ndarray) -> np.ndarray:
+    """Rows by their mean distance to the nearest half of all: a group of fewer than half is far from it."""
+    return rows[np.argsort(mean_distances(rows, rows, (max(1, len(rows) // 2),))[:, 0], kind="stable")]
 
 
 def in_rows(numbers: np.ndarray) -> np.ndarray:
@@ -70,11 +79,16 @@ def in_rows(numbers: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(numbers, dtype=np.float32)
 
 
-def weights_of(parts: tuple[str, ...], kinds: int) -> np.ndarray:
-    """The weight of each measure of a jury in the score: that of a part is shared among the networks."""
+def weights_of(parts: tuple[str, ...], kinds: int, trim: float) -> np.ndarray:
+    """The weight of each measure of a jury in the score: that of a part is shared among the networks.
+
+    That of a distance is shared by the one among all rows and the one among the core, which counts the more the more
+    rows are left out of it.
+    """
     of_judge = [1 / kinds for part in OF_JUDGE if part in parts]
-    of_all = [1.0 for part in OF_ALL if part in parts]
-    return np.array(of_judge * kinds + of_all)
+    of_all = sum(part in parts for part in OF_ALL)
+    shares = (1 - 2 * trim, 2 * trim) if trim else (1.0,)
+    return np.array(of_judge * kinds + [share for share in shares for _ in range(of_all)])
 
 
 def juries_of(

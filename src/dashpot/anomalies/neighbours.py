@@ -31,8 +31,8 @@ def mean_distances(points: np.ndarray, references: np.ndarray, counts: tuple[int
         distances += np.square(some).sum(1)[:, None]
         if absent[start : start + BLOCK].any():
             distances -= absent[start : start + BLOCK] @ np.square(references).T
-        nearest = np.partition(distances, max(counts) - 1, axis=1)[:, : max(counts)]
-        nearest = np.sqrt(np.sort(nearest, axis=1).clip(min=0)).cumsum(1)
+        nearest = np.partition(distances.astype(np.float32), max(counts) - 1, axis=1)[:, : max(counts)]
+        nearest = np.sqrt(np.sort(nearest, axis=1).clip(min=0), dtype=np.float64).cumsum(1)
         return np.asarray(nearest[:, [count - 1 for count in counts]] / counts)
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:

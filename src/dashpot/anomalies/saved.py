@@ -57,7 +57,7 @@ def _arrays_fit(detector: AnomalyDetector) -> bool:
     rows, known = len(detector.training_scores_), len(detector.known_)
     inputs, folds = len(detector.encoder_.inputs_.names), len(detector.juries_)
     numbers = np.concatenate([detector.training_fold_, detector.known_fold_])
-    measures = weights_of(tuple(detector.parts), len(detector.juries_[0].judges)).shape
+    measures = weights_of(tuple(detector.parts), len(detector.juries_[0].judges), float(detector.trim)).shape
     return (
         rows > 0
         and known > 0

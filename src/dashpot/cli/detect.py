@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dashpot.cli.files import apart, check_outputs, check_table, require_column
-from dashpot.cli.options import a_path, seed_option, workers_option
+from dashpot.cli.options import a_path, given, seed_option, workers_option
 from dashpot.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     help="Flag this share of the rows learned from, for example 0.02. Default: three usual spreads above the median.",
 )
 @click.option(
+    "--trim",
+    type=click.FloatRange(0, 0.5, max_open=True),
+    metavar="SHARE",
+    help="The share of DATA that may be odd, 0.1 by default: so many rows are not learned from. Try 0.3 for many.",
+)
+@click.option(
     "--labels",
     metavar="COLUMN",
     help="A column with 1 for known anomalies, 0 for others. Never learned from; with --cost it chooses the threshold.",
@@ -40,6 +46,7 @@ def detect(
     output: Path,
     report: Path | None,
     contamination: float | None,
+    trim: float | None,
     labels: str | None,
     cost: float | None,
     model: Path | None,
@@ -59,12 +66,13 @@ def detect(
     check_table(output, ".csv", ".parquet")
     if cost is not None and labels is None:
         raise UsageError("dashpot detect: --cost needs --labels, the column with the known answers.")
-    if model is not None and (contamination is not None or saved is not None):
-        raise UsageError("dashpot detect: --model learns nothing; leave out --contamination and --save.")
+    learning = given(contamination=contamination, trim=trim)
+    if model is not None and (learning or saved is not None):
+        raise UsageError("dashpot detect: --model learns nothing; leave out --contamination, --trim and --save.")
     frame = read_table(data)
     require_column(frame, labels, "--labels", data)
     inputs = frame if labels is None else frame.drop(columns=labels)
-    detector = loaded(model) if model is not None else fitted(inputs, contamination, seed, workers)
+    detector = loaded(model) if model is not None else fitted(inputs, learning, seed, workers)
     if cost is not None:
         detector.choose_threshold(inputs, frame[labels], cost=cost)
     ranked = ranking(detector, inputs)
@@ -88,12 +96,11 @@ def loaded(model: Path) -> "AnomalyDetector":
     return detector
 
 
-def fitted(inputs: "pd.DataFrame", contamination: float | None, seed: int, workers: int | None) -> "AnomalyDetector":
+def fitted(inputs: "pd.DataFrame", learning: dict[str, Any], seed: int, workers: int | None) -> "AnomalyDetector":
     """Return a detector that has learned from the rows."""
     from dashpot import AnomalyDetector
 
-    share = "auto" if contamination is None else contamination
-    return AnomalyDetector(contamination=share, random_state=seed, workers=workers).fit(inputs)
+    return AnomalyDetector(**learning, random_state=seed, workers=workers).fit(inputs)
 
 
 def ranking(detector: "AnomalyDetector", inputs: "pd.DataFrame") -> "pd.DataFrame":
