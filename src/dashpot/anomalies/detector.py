@@ -52,9 +52,9 @@ class AnomalyDetector(Reading, Features, OutlierMixin, BaseEstimator):
     folds : int, at least 2, default 4
         Parts of the table; there is one network of each kind for each fold, which leaves it out.
     trim : float in [0, 0.5), default 0.1
-        Share of the rows that may be anomalies. Of each batch so many, those of the highest loss, teach nothing; and
-        the distances count for 2 * trim of their weight among the core of the table, without so many rows that are
-        furthest from the rest. 0 trusts every row; 0.3 or more is for tables where many anomalies may be alike.
+        Share of the rows that may be anomalies. Of each batch so many, those of the highest loss, teach nothing. Of the
+        weight of each distance a part, (2 * trim) ** 2, is that to the core of the table, which leaves out so many
+        rows, those furthest from the rest. 0 trusts every row; 0.4 is for tables where many anomalies may be alike.
     max_epochs : int or None
         Passes through the training rows; None chooses by the number of rows.
     batch_size : int, at least 1, default 128

@@ -82,12 +82,13 @@ def in_rows(numbers: np.ndarray) -> np.ndarray:
 def weights_of(parts: tuple[str, ...], kinds: int, trim: float) -> np.ndarray:
     """The weight of each measure of a jury in the score: that of a part is shared among the networks.
 
-    That of a distance is shared by the one among all rows and the one among the core, which counts the more the more
-    rows are left out of it.
+    That of a distance is shared by the one among all rows and the one among the core, which counts for little where
+    few rows are left out of it, and for nearly all where they are nearly half.
     """
     of_judge = [1 / kinds for part in OF_JUDGE if part in parts]
     of_all = sum(part in parts for part in OF_ALL)
-    shares = (1 - 2 * trim, 2 * trim) if trim else (1.0,)
+    of_core = (2 * trim) ** 2
+    shares = (1 - of_core, of_core) if trim else (1.0,)
     return np.array(of_judge * kinds + [share for share in shares for _ in range(of_all)])
 
 

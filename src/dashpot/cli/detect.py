@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "--trim",
     type=click.FloatRange(0, 0.5, max_open=True),
     metavar="SHARE",
-    help="The share of DATA that may be odd, 0.1 by default: so many rows are not learned from. Try 0.3 for many.",
+    help="The share of DATA that may be odd, 0.1 by default: so many rows are not learned from. Try 0.4 for many.",
 )
 @click.option(
     "--labels",

@@ -36,7 +36,11 @@ from dashpot.training import train
 # Chosen by benchmarks/default_recipe.py, on rows that no benchmark tests on.
 MEMBERS = Ensemble(16, numeric_embeddings=("none", "piecewise_linear", "periodic"))
 DEFAULT_RECIPE = Recipe((Dropout(0.25), Noise("inputs", "gaussian", 0.05), EarlyStopping(patience=25), MEMBERS))
-PRESETS = {"fast": 3, "default": MEMBERS.members, "best": 48}  # members of the default recipe
+PRESETS = {  # the ensemble of the default recipe
+    "fast": replace(MEMBERS, members=3),
+    "default": MEMBERS,
+    "best": Ensemble(48, numeric_embeddings=(*MEMBERS.numeric_embeddings, "thresholds")),
+}
 DEFAULT_OPTIMIZER = AdamW(learning_rate=4e-3, schedule="cosine", decay=0.02, beta2=0.95)
 BATCHES = {0: 128, 10_000: 256, 20_000: 512, 40_000: 1024}  # rows of a step, from so many training rows on
 
@@ -212,14 +216,13 @@ class MLP(Features, BaseEstimator):
                 )
 
     def _given_recipe(self) -> Any:
-        """What the user gives, or the default recipe with the members of the preset."""
+        """What the user gives, or the default recipe with the ensemble of the preset."""
         if self.regularizers is not None:
             return self.regularizers
         parts = self._default_recipe.parts
         if self.preset == "default":
             return parts
-        members = PRESETS[self.preset]
-        return tuple(replace(part, members=members) if isinstance(part, Ensemble) else part for part in parts)
+        return tuple(PRESETS[self.preset] if isinstance(part, Ensemble) else part for part in parts)
 
     def _check_parameters(self) -> None:
         """Refuse parameters out of range; sets `recipe_`."""

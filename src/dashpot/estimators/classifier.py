@@ -60,7 +60,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         small tree divides the training rows by their targets; "periodic", 8 cosines of random frequencies. Numbers
         with fewer than five different values stay as they are. Helps where a target follows steps and thresholds.
     preset : {"default", "fast", "best"}, default "default"
-        How many networks the default recipe has, where `regularizers` is None: 16, 3 or 48.
+        How many networks the default recipe has, where `regularizers` is None: 16, 3 or 48; the best has a fourth
+        numeric embedding among them, "thresholds".
     skip : bool, default False
         Whether a hidden layer that is as wide as the one before it adds that one's units to its own (He et al. 2016).
     norm : {"none", "batch", "layer"}, default "none"
