@@ -281,7 +281,7 @@ def test_presets_say_how_many_networks_the_default_recipe_has(preset, members):
     X, y = load_iris(return_X_y=True)
     model = MLPClassifier(preset=preset, max_epochs=1, hidden_layers=(4,), random_state=0).fit(X, y)
     assert len(model.networks_) == members
-    kinds = {network.numeric_embedding for network in model.networks_}
+    kinds = {network.embedding.kind for network in model.networks_}
     assert ("thresholds" in kinds) == (preset == "best")
     assert len(MLPClassifier(preset=preset, regularizers=(), max_epochs=1).fit(X, y).networks_) == 1
 

@@ -44,9 +44,9 @@ def test_losses_are_those_of_rows_that_a_network_has_not_learned_from(digits, mo
     learned = []
     real = course.train
 
-    def noted(examples, jobs, workers=None):
+    def noted(examples, jobs, **options):
         learned.extend((set(job.rows.tolist()), set(job.validation.tolist())) for job in jobs)
-        return real(examples, jobs, workers=workers)
+        return real(examples, jobs, **options)
 
     monkeypatch.setattr(course, "train", noted)
     found = short(digits, candidates=5).race_
@@ -58,9 +58,7 @@ def test_losses_are_those_of_rows_that_a_network_has_not_learned_from(digits, mo
 def test_every_network_begins_as_the_principal_components_of_its_own_training_rows(digits, monkeypatch):
     starts = []
     real = course.train
-    monkeypatch.setattr(
-        course, "train", lambda examples, jobs, workers=None: starts.extend(jobs) or real(examples, jobs)
-    )
+    monkeypatch.setattr(course, "train", lambda examples, jobs, **_: starts.extend(jobs) or real(examples, jobs))
     short(digits, candidates=5, code_size=3)
     assert all(
         len(job.start) == 1 and job.design.hidden_layers[len(job.start[0].layers) // 2 - 1] == 3 for job in starts
@@ -107,7 +105,7 @@ def test_a_race_goes_on_where_it_was(digits, tmp_path, monkeypatch):
     short(digits[:120], candidates=1, checkpoint=tmp_path)
     trained = []
     real = course.train
-    monkeypatch.setattr(course, "train", lambda e, jobs, workers=None: trained.extend(jobs) or real(e, jobs))
+    monkeypatch.setattr(course, "train", lambda e, jobs, **_: trained.extend(jobs) or real(e, jobs))
     again = short(digits[:120], candidates=5, checkpoint=tmp_path)
     np.testing.assert_array_equal(again.race_.losses, whole.race_.losses)
     assert len(trained) <= 2 * FAMILY

@@ -3,6 +3,7 @@
 import itertools
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -212,11 +213,11 @@ def test_weights_become_the_smallest_whole_numbers(counts):
 def test_ctrl_c_ends_a_race_with_those_who_went_through_all_folds(survey, monkeypatch, count):
     real, calls = course.train, []
 
-    def until_interrupted(examples, jobs, workers=None):
+    def until_interrupted(examples, jobs, **options):
         calls.append(jobs)
         if len(calls) == count:
             raise KeyboardInterrupt
-        return real(examples, jobs, workers=workers)
+        return real(examples, jobs, **options)
 
     monkeypatch.setattr(course, "train", until_interrupted)
     model = short(*survey)
@@ -229,7 +230,7 @@ def test_ctrl_c_ends_a_race_with_those_who_went_through_all_folds(survey, monkey
 
 
 def test_ctrl_c_before_anybody_has_finished_stays_ctrl_c(survey, monkeypatch):
-    def interrupted(examples, jobs, workers=None):
+    def interrupted(examples, jobs, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(course, "train", interrupted)
@@ -258,9 +259,9 @@ def trained(monkeypatch):
     jobs = []
     real = course.train
 
-    def spy(examples, given, workers=None):
+    def spy(examples, given, **options):
         jobs.extend(given)
-        return real(examples, given, workers=workers)
+        return real(examples, given, **options)
 
     monkeypatch.setattr(course, "train", spy)
     return jobs
@@ -409,8 +410,8 @@ def test_a_gain_is_told_with_its_interval_and_with_what_it_leaves_out(winner):
 def test_a_recipe_that_diverged_is_out_of_ensemble_and_effects(survey, monkeypatch):
     real = course.train
 
-    def diverging(examples, jobs, workers=None):
-        trained = real(examples, jobs, workers=workers)
+    def diverging(examples, jobs, **options):
+        trained = real(examples, jobs, **options)
         for job, networks in zip(jobs, trained, strict=True):
             for network in networks:
                 network.diverged = 1 if job.design.batch_size == 64 else None
@@ -495,6 +496,34 @@ def test_the_command_races_saves_and_tells(survey, tmp_path):
     assert len(table.read_text().splitlines()) == 4  # the default recipe's three embeddings begin in any case
     assert "MaxNorm(limit=3.0)" in table.read_text()
     assert len(dashpot.load(model).predict(frame)) == len(frame)
+
+
+@pytest.mark.parametrize(
+    ("rows", "stay", "folds"),
+    [(100, 3, [[0], [1, 2]]), (100, 2, [[0], [1], [2]]), (heats.MANY_ROWS, 3, [[0], [1], [2]])],
+)
+def test_where_most_stay_the_other_folds_of_few_rows_run_at_once(rows, stay, folds):
+    ran = []
+    track = SimpleNamespace(
+        folds=3,
+        rows=np.arange(rows),
+        run=lambda runners, folds: ran.append(folds),
+        finishers=list,
+        near=lambda runners, others, errors: runners[:stay],
+    )
+    heats._heat(track, list("abcd"), None, None)
+    assert ran == folds
+
+
+def test_who_has_trained_for_some_time_trains_on_worker_processes(monkeypatch):
+    asked = []
+    monkeypatch.setattr(course, "train", lambda examples, jobs, **options: asked.append(options["long"]) or [()])
+    track = a_course()
+    track._trained(["a job"])
+    track.spent = course.STARTING + 0.1
+    track._trained(["a job"])
+    assert asked == [None, True]
+    assert track._trained([]) == []
 
 
 def test_candidates_begin_in_whole_families_that_are_expected_to_end_in_time():

@@ -36,6 +36,7 @@ def train(
     progress: Progress | None = None,
     device: str = "cpu",
     checkpoints: Checkpoints | None = None,
+    long: bool | None = None,
 ) -> list[tuple[Network, ...]]:
     """Train every job, and give its members in the order of the jobs.
 
@@ -52,9 +53,12 @@ def train(
         Where to train, in torch's words.
     checkpoints : Checkpoints or None
         Where unfinished stacks are kept on disk; a training that was killed goes on from there, to the same networks.
+    long : bool or None
+        Whether worker processes train the stacks, which take seconds to start and then stay, or threads, which wait for
+        each other. None decides by the steps. The results do not depend on it.
     """
     trained: list[tuple[Network, ...]] = [()] * len(jobs)
-    for done in train_as_done(examples, jobs, workers, progress, device, checkpoints):
+    for done in train_as_done(examples, jobs, workers, progress, device, checkpoints, long):
         if done.error is not None:
             raise done.error
         trained[done.job] = done.networks
@@ -68,6 +72,7 @@ def train_as_done(
     progress: Progress | None = None,
     device: str = "cpu",
     checkpoints: Checkpoints | None = None,
+    long: bool | None = None,
 ) -> Iterator[Done]:
     """Train every job as `train` does, and give each as soon as it is done; one that fails takes no other with it.
 
@@ -77,7 +82,7 @@ def train_as_done(
     yield from failed
     found: dict[int, tuple[tuple[Network, ...], float]] = {}
     done = 0
-    for numbers, trained in _stack_by_stack(examples, prepared, workers, device, checkpoints):
+    for numbers, trained in _stack_by_stack(examples, prepared, workers, device, checkpoints, long):
         done += len(numbers)
         if progress is not None:
             progress(done, len(prepared))
@@ -133,7 +138,12 @@ _Trained = list[tuple[tuple[Network, ...], float]] | Exception
 
 
 def _stack_by_stack(
-    examples: Examples, prepared: list[Prepared], workers: int | None, device: str, checkpoints: Checkpoints | None
+    examples: Examples,
+    prepared: list[Prepared],
+    workers: int | None,
+    device: str,
+    checkpoints: Checkpoints | None,
+    long: bool | None,
 ) -> Iterator[tuple[list[int], _Trained]]:
     """Numbers of a stack's networks, and the networks with their seconds, or what went wrong."""
     available = effective_n_jobs(-1 if workers is None else workers)
@@ -142,7 +152,8 @@ def _stack_by_stack(
         work = checkpoints.arrange(examples, prepared, work)
     work.sort(key=lambda stack: stack[0].number != 0)  # the first job's stack first: others are measured against it
     count = min(available, len(work)) or 1
-    long = sum(stack[0].steps * stack[0].job.design.epochs for stack in work) > LONG
+    if long is None:
+        long = sum(stack[0].steps * stack[0].job.design.epochs for stack in work) > LONG
     parallel = Parallel(n_jobs=count, prefer="processes" if long else "threads", return_as="generator_unordered")
     yield from parallel(delayed(_numbered)(examples, stack, device, checkpoints) for stack in work)
 

@@ -15,6 +15,8 @@ from dashpot.races.records import Ran, Records
 from dashpot.races.space import Candidate
 from dashpot.training import train
 
+STARTING = 3.0  # seconds that worker processes take to start, about: who has trained as long will train longer
+
 
 @dataclass(eq=False)
 class Runner:
@@ -55,6 +57,7 @@ class Course:
         self.groups = None if examples.groups is None else np.unique(examples.groups[rows], return_inverse=True)[1]
         self.runners: list[Runner] = []
         self.pace: list[float] = []  # seconds of a network, heat by heat and fold by fold
+        self.spent = 0.0  # seconds of training in this session
 
     def enter(self, candidates: Sequence[Candidate]) -> list[Runner]:
         """New runners at the start."""
@@ -69,7 +72,7 @@ class Course:
         wanted = [(runner, fold) for fold in folds for runner in runners]
         new = [(runner.candidate, fold) for runner, fold in wanted if runner.candidate.number not in known[fold]]
         jobs = [self._job(one, self.fold == fold) for one, fold in new]
-        networks = [network for network, *_ in train(self.examples, jobs, workers=self.workers)] if jobs else []
+        networks = [network for network, *_ in self._trained(jobs)]
         ran_before = (known[fold].get(runner.candidate.number) for runner, fold in wanted)
         before = sum(ran.seconds for ran in ran_before if ran is not None)
         each = (time.monotonic() - start) / max(len(jobs), 1)
@@ -97,11 +100,20 @@ class Course:
         if known:
             self.before += sum(one.seconds for one in known.values())
         else:
-            (networks,) = train(self.examples, [self.whole], workers=self.workers)
+            (networks,) = self._trained([self.whole])
             each = (time.monotonic() - start) / len(networks)
             known = {number: Ran(network, each) for number, network in enumerate(networks)}
             self._record(self.folds, known)
         self.ensemble = tuple(known[number].network for number in sorted(known))
+
+    def _trained(self, jobs: Sequence[Job]) -> list[tuple[Network, ...]]:
+        """The networks of each job; on worker processes as soon as it would have paid to start them."""
+        if not jobs:
+            return []
+        start = time.monotonic()
+        networks = train(self.examples, jobs, workers=self.workers, long=self.spent > STARTING or None)
+        self.spent += time.monotonic() - start
+        return networks
 
     def _on_record(self, fold: int) -> Mapping[int, Ran]:
         """The networks of a fold that an earlier session has trained, by their number."""

@@ -82,20 +82,25 @@ def _defaults(course: Course, defaults: list[Candidate], limit: float | None) ->
 
 
 def _heat(course: Course, runners: list[Runner], limit: float | None, progress: Progress | None) -> None:
-    """Candidates that begin together: fold by fold, whoever is clearly worse leaves."""
-    for fold in range(course.folds):
-        course.run(runners, [fold])
+    """Candidates that begin together: fold by fold, whoever is clearly worse leaves.
+
+    Where most stay after the first fold, and rows are few, all other folds run at once, which takes less time.
+    """
+    began, folds = len(runners), list(range(course.folds))
+    while runners and folds:
+        most_stay = len(folds) < course.folds and len(runners) > began / 2
+        at_once = len(folds) if most_stay and len(course.rows) < MANY_ROWS else 1
+        course.run(runners, folds[:at_once])
+        folds = folds[at_once:]
         finishers = course.finishers()
         runners = course.near(runners, finishers, NOISE)
-        if limit is not None and runners:
-            left = _left(course, limit) / max(course.folds - fold - 1, 1)
-            kept = int(left / course.pace[-1]) if left > 0 else 0
+        if limit is not None and runners and folds:
+            kept = int(max(_left(course, limit), 0.0) / len(folds) / course.pace[-1])
             runners = sorted(runners, key=course.mean_loss)[:kept]
         if progress is not None:
             best = min(map(course.mean_loss, finishers), default=np.nan)
-            progress(f"{len(course.runners)} recipes began, fold {fold + 1}: {len(runners)} go on; best {best:.4f}")
-        if not runners:
-            return
+            told = f"{len(course.runners)} recipes began, fold {course.folds - len(folds)}: {len(runners)} go on"
+            progress(f"{told}; best {best:.4f}")
 
 
 def affordable(course: Course, limit: float | None, work: float = 1.0) -> int:
