@@ -148,7 +148,7 @@ def embed(
     """
     say = progress or (lambda _: None)
     chosen = _chosen_peers(peers)
-    if preset not in STEPS:
+    if preset not in list(STEPS):
         raise UsageError(f"embed(preset={preset!r}): must be {' or '.join(STEPS)}.{did_you_mean(str(preset), STEPS)}")
     count = _rows(X)
     if count < 12:
