@@ -502,17 +502,35 @@ def test_the_command_races_saves_and_tells(survey, tmp_path):
     ("rows", "stay", "folds"),
     [(100, 3, [[0], [1, 2]]), (100, 2, [[0], [1], [2]]), (heats.MANY_ROWS, 3, [[0], [1], [2]])],
 )
-def test_where_most_stay_the_other_folds_of_few_rows_run_at_once(rows, stay, folds):
+def test_where_most_stay_the_other_folds_of_few_rows_run_at_once(monkeypatch, rows, stay, folds):
+    track = a_stub(monkeypatch, rows, stay)
+    heats._heat(track, list("abcd"), None, None)
+    assert [folds for _, folds in track.ran] == folds
+
+
+@pytest.mark.parametrize(("seconds", "go_on"), [(0.9, []), (3.5, ["abc"]), (8.5, ["abcd"])])
+def test_so_many_go_on_as_are_expected_to_end_in_time_by_their_own_pace(monkeypatch, seconds, go_on):
+    track = a_stub(monkeypatch, 100, 4)  # half a second for each of a, b and c on a fold, and five times as long for d
+    heats._heat(track, list("abcd"), time.monotonic() + seconds, None)
+    assert [runners for runners, _ in track.ran[1:]] == go_on
+
+
+def a_stub(monkeypatch, rows, stay):
+    """A course of three folds on which so many stay; it notes who runs on which folds."""
+    effort = {"a": 1.0, "b": 1.0, "c": 1.0, "d": 5.0}
+    monkeypatch.setattr(heats, "efforts", lambda course, runners: np.array([effort[one] for one in runners]))
     ran = []
-    track = SimpleNamespace(
+    return SimpleNamespace(
         folds=3,
         rows=np.arange(rows),
-        run=lambda runners, folds: ran.append(folds),
+        pace=[1.0],
+        before=0.0,
+        ran=ran,
+        run=lambda runners, folds: ran.append(("".join(runners), folds)),
         finishers=list,
         near=lambda runners, others, errors: runners[:stay],
+        mean_loss=ord,
     )
-    heats._heat(track, list("abcd"), None, None)
-    assert ran == folds
 
 
 def test_who_has_trained_for_some_time_trains_on_worker_processes(monkeypatch):

@@ -92,15 +92,22 @@ def _heat(course: Course, runners: list[Runner], limit: float | None, progress: 
         at_once = len(folds) if most_stay and len(course.rows) < MANY_ROWS else 1
         course.run(runners, folds[:at_once])
         folds = folds[at_once:]
+        each = course.pace[-1] / np.mean(efforts(course, runners))
         finishers = course.finishers()
-        runners = course.near(runners, finishers, NOISE)
-        if limit is not None and runners and folds:
-            kept = int(max(_left(course, limit), 0.0) / len(folds) / course.pace[-1])
-            runners = sorted(runners, key=course.mean_loss)[:kept]
+        runners = sorted(course.near(runners, finishers, NOISE), key=course.mean_loss)
+        if folds:
+            in_time = each * len(folds) * np.cumsum(efforts(course, runners)) <= _left(course, limit)
+            runners = runners[: int(in_time.sum())]
         if progress is not None:
             best = min(map(course.mean_loss, finishers), default=np.nan)
             told = f"{len(course.runners)} recipes began, fold {course.folds - len(folds)}: {len(runners)} go on"
             progress(f"{told}; best {best:.4f}")
+
+
+def efforts(course: Course, runners: list[Runner]) -> np.ndarray:
+    """How the seconds of the last network of each compare, about: by its epochs, weights and batches."""
+    works = [network_weights(one.candidate, course.examples) / one.candidate.design.batch_size for one in runners]
+    return np.array([one.networks[-1].epochs for one in runners]) * np.sqrt(works)
 
 
 def affordable(course: Course, limit: float | None, work: float = 1.0) -> int:
