@@ -291,6 +291,15 @@ def test_workers_may_be_processes(monkeypatch):
         assert_identical(one, other)
 
 
+@pytest.mark.parametrize(("long", "prefer"), [(None, "threads"), (False, "threads"), (True, "processes")])
+def test_who_asks_for_worker_processes_gets_them(monkeypatch, long, prefer):
+    asked, parallel = [], training.Parallel
+    monkeypatch.setattr(training, "Parallel", lambda **given: asked.append(given["prefer"]) or parallel(**given))
+    examples = examples_for("binary")
+    train(examples, [job_for([], design_for("binary"), examples, 4)], workers=1, long=long)
+    assert asked == [prefer]
+
+
 # ---- 3 and 4: the hooks by themselves
 
 WIDTHS = (5, 7, 3)

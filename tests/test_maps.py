@@ -10,7 +10,8 @@ from sklearn.datasets import load_digits, load_iris
 from sklearn.decomposition import PCA
 
 from dashpot import Autoencoder, DataError, Ensemble, KeepNeighbors, UsageError, embed, load, load_anes96, look
-from dashpot.cli import main
+from dashpot.cli import dashpot, main
+from dashpot.maps import embedding
 from dashpot.maps.embedding import elbow, map_model
 from dashpot.maps.loadings import between, loadings, walk
 from dashpot.maps.measures import faithfulness, told_by_neighbors
@@ -261,6 +262,16 @@ def run(capsys):
         return stop.value.code, *capsys.readouterr()
 
     return run
+
+
+def test_the_preset_of_the_command_reaches_the_map(tmp_path, monkeypatch):
+    def asked(rows, hidden_layers, max_epochs, preset, **settings):
+        raise RuntimeError(preset)
+
+    monkeypatch.setattr(embedding, "map_model", asked)
+    pd.DataFrame({"a": range(20), "b": range(20)}).to_csv(tmp_path / "rows.csv", index=False)
+    with pytest.raises(RuntimeError, match="best"):
+        dashpot.main(["embed", str(tmp_path / "rows.csv"), "--preset", "best"], standalone_mode=False)
 
 
 def test_the_command_writes_page_places_and_model(tmp_path, run):

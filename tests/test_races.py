@@ -164,35 +164,44 @@ def test_the_default_recipe_takes_the_time_that_there_is(monkeypatch, many, budg
     track, done = a_course(), []
     monkeypatch.setattr(heats, "MANY_ROWS", 20 if many else 21)
     monkeypatch.setattr(course.Course, "whole_size", 16)  # two folds; a second for each network
-    monkeypatch.setattr(track, "run", lambda runners, folds: (done.append(len(runners)), track.pace.append(1.0)))
+    monkeypatch.setattr(track, "run", a_second_for_each(track, done))
     monkeypatch.setattr(track, "run_whole", lambda: done.append("whole"))
     limit = None if budget is None else time.monotonic() + budget
     heats._defaults(track, [first(1)[0]] * 3, limit)
     assert done == ran
 
 
-@pytest.mark.parametrize(("budget", "ran"), [(5, [1]), (7, [1, 1]), (15, [1, 1]), (17, [1, 1, "whole"])])
+def a_second_for_each(track, done):
+    """In place of `Course.run`: a network takes a second on a fold, whatever its work."""
+
+    def run(runners, folds):
+        done.append(len(runners))
+        track.pace.append(len(runners) / track.works(runners).sum())
+
+    return run
+
+
+@pytest.mark.parametrize(("budget", "ran"), [(5, [1]), (7, [1, 1]), (10, [1, 1]), (12, [1, 1, "whole"])])
 def test_an_embedding_is_expected_to_take_as_long_as_its_weights_say(monkeypatch, budget, ran):
     track, done = a_course(), []
     monkeypatch.setattr(heats, "MANY_ROWS", 20)
     monkeypatch.setattr(course.Course, "whole_size", 16)
-    monkeypatch.setattr(track, "run", lambda runners, folds: (done.append(len(runners)), track.pace.append(1.0)))
+    monkeypatch.setattr(track, "run", a_second_for_each(track, done))
     monkeypatch.setattr(track, "run_whole", lambda: done.append("whole"))
     plain = replace(first(1)[0], design=Design((8,), "relu", Binary()))
     waves = replace(plain, design=replace(plain.design, numeric_embedding="periodic"))  # nine times the inputs
     heats._defaults(track, [plain, waves], time.monotonic() + budget)
-    assert done == ran  # three seconds expected on each of two folds; one for each of the ensemble, as measured
+    assert done == ran  # three seconds expected on each of two folds; two thirds for each of the ensemble
 
 
-def test_heats_are_planned_by_the_work_of_what_is_drawn(monkeypatch):
-    found = []
-    monkeypatch.setattr(heats, "_heats", lambda *given: found.append(given[-1]))
-    default, track = first(1)[0], a_course()
-    default = replace(default, design=Design((128, 128), "relu", Binary()))
-    for one in (space.PREDICTING, space.DEEP):
-        heats.run(track, [default], iter(()), None, None, None, one)
-    assert found == [space.effort(one, default, track.examples) for one in (space.PREDICTING, space.DEEP)]
-    assert found[0] == 1 < found[1]
+def test_who_cannot_end_in_time_may_begin_in_the_next_heat(monkeypatch):
+    begun, drawn = [], first(64)
+    counts = iter([20, 12, 0])
+    monkeypatch.setattr(heats, "affordable", lambda *given: next(counts))
+    monkeypatch.setattr(heats, "_heat", lambda course, runners, *given: begun.append(runners))
+    track = SimpleNamespace(enter=list, runners=[])
+    heats._heats(track, iter(drawn), None, None, None)
+    assert begun == [drawn[:20], drawn[20:32]]
 
 
 def test_the_default_recipe_begins_with_each_of_its_embeddings(winner):
@@ -523,40 +532,72 @@ def a_stub(monkeypatch, rows, stay):
     return SimpleNamespace(
         folds=3,
         rows=np.arange(rows),
-        pace=[1.0],
+        pace=[0.5],
         before=0.0,
         ran=ran,
         run=lambda runners, folds: ran.append(("".join(runners), folds)),
         finishers=list,
         near=lambda runners, others, errors: runners[:stay],
         mean_loss=ord,
+        works=lambda runners: np.full(len(runners), 2.0),
     )
 
 
 def test_who_has_trained_for_some_time_trains_on_worker_processes(monkeypatch):
     asked = []
-    monkeypatch.setattr(course, "train", lambda examples, jobs, **options: asked.append(options["long"]) or [()])
+
+    def slowly(examples, jobs, **options):
+        asked.append(options["long"])
+        time.sleep(0.02)
+        return [()]
+
+    monkeypatch.setattr(course, "train", slowly)
+    monkeypatch.setattr(course, "STARTING", 0.03)
     track = a_course()
-    track._trained(["a job"])
-    track.spent = course.STARTING + 0.1
-    track._trained(["a job"])
-    assert asked == [None, True]
+    for _ in range(3):
+        track._trained(["a job"])
+    assert asked == [None, None, True]
     assert track._trained([]) == []
 
 
-def test_candidates_begin_in_whole_families_that_are_expected_to_end_in_time():
+def test_the_pace_is_that_of_a_network_for_its_work(monkeypatch):
     track = a_course()
+    monkeypatch.setattr(
+        course, "train", lambda examples, jobs, **options: time.sleep(0.05 * len(jobs)) or [(None,)] * len(jobs)
+    )
+    monkeypatch.setattr(track, "_take", lambda runner, network, fold: None)
+    runners = track.enter(first(2))
+    track.run(runners, [0])
+    track.run(runners, [0, 1])
+    one, two = (pace * track.works(runners).mean() for pace in track.pace)
+    assert one == pytest.approx(0.05, rel=0.3)
+    assert two == pytest.approx(0.05, rel=0.3)
+
+
+def test_a_race_of_fewer_candidates_than_the_default_has_embeddings_ends(survey):
+    assert len(short(*survey, candidates=1, folds=2, max_epochs=1).race_.candidates) == 3
+
+
+def test_candidates_begin_in_whole_families_that_are_expected_to_end_in_time(monkeypatch):
+    track, many = a_course(), first(20)
+    monkeypatch.setattr(heats, "work", lambda candidate, examples: 1.0)
     track.pace = [1.0]  # 1.4 seconds a recipe of these two folds
-    limit = time.monotonic() + 7 * 1.4 + 0.1
-    assert heats.affordable(track, limit) == 0  # what is drawn may be slower than the default recipe
-    assert heats.affordable(track, time.monotonic() + 7 * 1.4 * heats.DRAWN + 0.1) == FAMILY
-    assert heats.affordable(track, time.monotonic() + 7 * 1.4 * heats.DRAWN + 0.1, work=2.0) == 0
+
+    def begin(seconds, candidates=many):
+        return heats.affordable(track, candidates, time.monotonic() + seconds)
+
+    assert begin(7 * 1.4 + 0.1) == 0  # what is drawn may be slower than the default recipe
+    assert begin(7 * 1.4 * heats.DRAWN + 0.1) == FAMILY
     track.enter(first(1))
-    assert heats.affordable(track, limit) == FAMILY
-    assert heats.affordable(track, time.monotonic() + 5.1) == FAMILY  # four on one fold, one of them on the other
-    assert heats.affordable(track, time.monotonic() + 4.9) == 0
+    assert begin(7 * 1.4 + 0.1) == FAMILY
+    assert begin(7 * 1.4 + 0.1, many[:6]) == 6  # no more are to begin
+    assert begin(5.1) == FAMILY  # four on one fold, one of them on the other
+    assert begin(4.9) == 0
+    assert begin(100, []) == 0
+    monkeypatch.setattr(heats, "work", lambda candidate, examples: 1.0 if candidate in many[:FAMILY] else 3.0)
+    assert begin(9 * 1.4 + 0.1) == FAMILY  # the next family takes three times as long
     track.before = 5.0  # an earlier session has spent that
-    assert heats.affordable(track, time.monotonic() + 7 * 1.4 + 0.1) == 0
+    assert begin(7 * 1.4 + 0.1, many[FAMILY:]) == 0
 
 
 def test_rows_of_a_group_are_one_draw_for_the_error_of_a_difference():
@@ -609,14 +650,18 @@ def test_many_rows_race_deep(survey, monkeypatch):
 
 
 @pytest.mark.parametrize("inputs", [1, 20, 1000])
-def test_deep_networks_are_expected_to_take_longer(inputs):
+def test_wide_networks_and_small_batches_are_expected_to_take_longer(inputs):
     examples = a_course().examples
     names = tuple(f"x{number}" for number in range(inputs))
     columns = replace(examples.columns, names=names, source=np.arange(inputs), indicator=np.zeros(inputs, dtype=bool))
     examples = replace(examples, columns=replace(columns, distinct=np.full(inputs, 9)))
-    default = replace(first(1)[0], design=Design((128, 128), "relu", Binary()))
-    assert space.effort(space.PREDICTING, default, examples) == 1
-    assert 1.1 < space.effort(space.DEEP, default, examples) < 2.5
+
+    def work(**design):
+        return space.work(replace(default, design=replace(default.design, **design)), examples)
+
+    default = replace(first(1)[0], design=Design((128, 128), "relu", Binary(), batch_size=128))
+    assert work(batch_size=32) == pytest.approx(2 * work())
+    assert work(hidden_layers=(256, 256)) > 1.3 * work()
     wide = replace(default, design=replace(default.design, numeric_embedding="periodic"))
     assert space.network_weights(wide, examples) - space.network_weights(default, examples) == 8 * inputs * 128
 

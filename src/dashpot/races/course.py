@@ -12,7 +12,7 @@ from dashpot.jobs import Examples, Job
 from dashpot.networks import Network
 from dashpot.races.judging import Judge
 from dashpot.races.records import Ran, Records
-from dashpot.races.space import Candidate
+from dashpot.races.space import Candidate, work
 from dashpot.training import train
 
 STARTING = 3.0  # seconds that worker processes take to start, about: who has trained as long will train longer
@@ -56,7 +56,7 @@ class Course:
         self.weights = judge.row_weights(examples.targets[rows], weights_of(examples, rows))
         self.groups = None if examples.groups is None else np.unique(examples.groups[rows], return_inverse=True)[1]
         self.runners: list[Runner] = []
-        self.pace: list[float] = []  # seconds of a network, heat by heat and fold by fold
+        self.pace: list[float] = []  # seconds of a network for its work, call by call
         self.spent = 0.0  # seconds of training in this session
 
     def enter(self, candidates: Sequence[Candidate]) -> list[Runner]:
@@ -85,7 +85,11 @@ class Course:
         for runner, fold in wanted:
             self._take(runner, known[fold][runner.candidate.number].network, fold)
         self.before += before
-        self.pace.append((before + time.monotonic() - start) / len(wanted))
+        self.pace.append((before + time.monotonic() - start) / len(folds) / self.works(runners).sum())
+
+    def works(self, runners: Sequence[Runner]) -> np.ndarray:
+        """The work of an epoch of each one's network, (runners,)."""
+        return np.array([work(one.candidate, self.examples) for one in runners])
 
     @property
     def whole_size(self) -> int:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from dashpot.races.course import Course, Runner
-from dashpot.races.space import FAMILY, MANY_ROWS, Candidate, Space, effort, network_weights
+from dashpot.races.space import FAMILY, MANY_ROWS, Candidate, work
 
 HEAT = 8 * FAMILY  # candidates that begin together, where there is time
 NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
 SHARE = 0.4  # of a heat's candidates that go on from fold to fold on average, for planning its time
-DRAWN = 3.0  # times the seconds of a default network that one drawn of its size is expected to take, at first
+DRAWN = 3.0  # times as long as a default network one drawn with the same work is expected to take, at first
 Progress = Callable[[str], None]
 
 
@@ -25,14 +25,14 @@ def run(
     most: int | None,
     limit: float | None,
     progress: Progress | None,
-    space: Space,
 ) -> bool:
     """Heat after heat, until nobody may begin any more; whether Ctrl-C ended it.
 
     The default recipe goes first, and through all folds. After Ctrl-C those stay who have run.
     """
     try:
-        _heats(course, defaults, drawn, most, limit, progress, effort(space, defaults[0], course.examples))
+        _defaults(course, defaults, limit)
+        _heats(course, drawn, most, limit, progress)
     except KeyboardInterrupt:
         if not course.finishers():
             raise
@@ -42,22 +42,17 @@ def run(
 
 
 def _heats(
-    course: Course,
-    defaults: list[Candidate],
-    drawn: Iterator[Candidate],
-    most: int | None,
-    limit: float | None,
-    progress: Progress | None,
-    work: float,
+    course: Course, drawn: Iterator[Candidate], most: int | None, limit: float | None, progress: Progress | None
 ) -> None:
-    """The heats, until there is no more room or time; `work` is that of a network drawn, in those of the default."""
-    _defaults(course, defaults, limit)
+    """The heats, until there is no more room or time."""
     while True:
-        room = HEAT if most is None else min(HEAT, most - len(course.runners))
-        count = min(room, affordable(course, limit, work))
+        room = HEAT if most is None else min(HEAT, max(most - len(course.runners), 0))
+        waiting = list(itertools.islice(drawn, room))
+        count = affordable(course, waiting, limit)
         if count < 1:
             return
-        _heat(course, course.enter(list(itertools.islice(drawn, count))), limit, progress)
+        _heat(course, course.enter(waiting[:count]), limit, progress)
+        drawn = itertools.chain(waiting[count:], drawn)
 
 
 def _defaults(course: Course, defaults: list[Candidate], limit: float | None) -> None:
@@ -69,15 +64,12 @@ def _defaults(course: Course, defaults: list[Candidate], limit: float | None) ->
     if not many:
         course.run_whole()
     course.run(course.enter(defaults[:1]), range(course.folds))
-    weights = np.array([network_weights(one, course.examples) for one in defaults])
-    seconds = course.pace[-1] * np.sqrt(weights / weights[0])  # of a network with each embedding, as in `effort`
-    ends = np.cumsum(seconds[1:]) * course.folds
+    works = np.array([work(one, course.examples) for one in defaults])
+    ends = course.pace[-1] * np.cumsum(works[1:]) * course.folds
     in_time = int((ends <= _left(course, limit)).sum())
     if in_time:
         course.run(course.enter(defaults[1 : 1 + in_time]), range(course.folds))
-        seconds[1:] = course.pace[-1]
-    course.pace[:] = [float(seconds.mean())]
-    if many and course.whole_size * seconds.mean() <= _left(course, limit):
+    if many and course.whole_size * course.pace[-1] * works.mean() <= _left(course, limit):
         course.run_whole()
 
 
@@ -92,7 +84,7 @@ def _heat(course: Course, runners: list[Runner], limit: float | None, progress: 
         at_once = len(folds) if most_stay and len(course.rows) < MANY_ROWS else 1
         course.run(runners, folds[:at_once])
         folds = folds[at_once:]
-        each = course.pace[-1] / np.mean(efforts(course, runners))
+        each = course.pace[-1] * course.works(runners).sum() / efforts(course, runners).sum()
         finishers = course.finishers()
         runners = sorted(course.near(runners, finishers, NOISE), key=course.mean_loss)
         if folds:
@@ -105,24 +97,27 @@ def _heat(course: Course, runners: list[Runner], limit: float | None, progress: 
 
 
 def efforts(course: Course, runners: list[Runner]) -> np.ndarray:
-    """How the seconds of the last network of each compare, about: by its epochs, weights and batches."""
-    works = [network_weights(one.candidate, course.examples) / one.candidate.design.batch_size for one in runners]
-    return np.array([one.networks[-1].epochs for one in runners]) * np.sqrt(works)
+    """How the seconds of the last network of each compare, about: by its epochs and the work of one."""
+    return np.array([one.networks[-1].epochs for one in runners]) * course.works(runners)
 
 
-def affordable(course: Course, limit: float | None, work: float = 1.0) -> int:
-    """How many candidates can begin and be expected to end in time, in whole families.
+def affordable(course: Course, candidates: Sequence[Candidate], limit: float | None) -> int:
+    """How many of them, the first ones, can begin and be expected to end in time, in whole families.
 
     One family begins where there is time for all of it on the first fold, and for one of it on the others.
     """
     if limit is None:
-        return HEAT
-    each = np.median(course.pace[-2 * course.folds :])
+        return len(candidates)
+    pace = float(np.median(course.pace[-2 * course.folds :]))
     if len(course.runners) == len(course.defaults):
-        each *= DRAWN * work
-    networks = max(_left(course, limit), 0.0) / each
-    families = int(networks / (1 + SHARE * (course.folds - 1))) // FAMILY
-    return FAMILY * max(families, int(networks >= FAMILY + course.folds - 1))
+        pace *= DRAWN
+    seconds = pace * np.array([work(one, course.examples) for one in candidates])
+    left, others = _left(course, limit), course.folds - 1
+    count = int((np.cumsum(seconds) * (1 + SHARE * others) <= left).sum())
+    if count == len(candidates):
+        return count
+    first = seconds[:FAMILY]
+    return max(count // FAMILY * FAMILY, len(first) * int(first.sum() + others * first.mean() <= left))
 
 
 def _left(course: Course, limit: float | None) -> float:

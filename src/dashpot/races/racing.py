@@ -153,7 +153,7 @@ def race(
     course = Course(examples, rows, fold, judge, model._seed(), workers, records, begin, whole)
     limit = None if budget is None else started + budget
     others, limit = _others(course, limit) if trees else (None, limit)
-    interrupted = run(course, defaults, drawn, candidates, limit, progress, space)
+    interrupted = run(course, defaults, drawn, candidates, limit, progress)
     if begin is not None:
         found = reconstructing.finished(model, course, begin, {"X": X, "sample_weight": weights, "groups": groups})
     else:

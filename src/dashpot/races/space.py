@@ -145,14 +145,12 @@ class Candidate:
         return sum(self.design.hidden_layers), len(self.recipe.parts)
 
 
-def effort(space: Space, default: Candidate, examples: Examples) -> float:
-    """How many times the work of the default's network one that is drawn takes, by its layers, at least 1.
+def work(candidate: Candidate, examples: Examples) -> float:
+    """How long an epoch of its network takes beside those of others: as the root of weights for each row of a batch.
 
-    As the root of their weights in the mean: small products of matrices take longer for each number.
+    Of small products of matrices each number takes longer, and small batches are more steps.
     """
-    shapes = [replace(default, design=replace(default.design, hidden_layers=one)) for one in space.shapes]
-    drawn = float(np.mean([network_weights(one, examples) for one in shapes]))
-    return math.sqrt(max(drawn / network_weights(default, examples), 1.0))
+    return math.sqrt(network_weights(candidate, examples) / candidate.design.batch_size)
 
 
 def network_weights(candidate: Candidate, examples: Examples) -> int:
