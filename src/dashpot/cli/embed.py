@@ -75,17 +75,12 @@ def embed(
     table = frame.drop(columns=list(dict.fromkeys(unseen)))
     if not len(table.columns):
         raise UsageError(f"{data}: no column is left to draw a map from. Leave fewer out.")
-    options: dict[str, Any] = given(hidden_layers=hidden, max_epochs=epochs, image_shape=image_shape, workers=workers)
+    told = None if label is None else frame[label]
+    options: dict[str, Any] = given(
+        hidden_layers=hidden, max_epochs=epochs, preset=preset, image_shape=image_shape, workers=workers
+    )
     with progress_bar("drawing") as (_, news):
-        found = dashpot.embed(
-            table,
-            None if label is None else frame[label],
-            peers=peers or PEERS,
-            preset=preset,
-            random_state=seed,
-            progress=news,
-            **options,
-        )
+        found = dashpot.embed(table, told, peers=peers or PEERS, random_state=seed, progress=news, **options)
     found.report(output)
     if codes is not None:
         write_table(found.places(), codes)
