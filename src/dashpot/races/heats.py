@@ -14,7 +14,7 @@ from dashpot.races.space import FAMILY, MANY_ROWS, Candidate, work
 HEAT = 8 * FAMILY  # candidates that begin together, where there is time
 NOISE = 2.0  # standard errors by which a candidate must be worse than the leader before it leaves
 SHARE = 0.4  # of a heat's candidates that go on from fold to fold on average, for planning its time
-DRAWN = 3.0  # times as long as a default network one drawn with the same work is expected to take, at first
+DRAWN = 1.5  # times as long as a default network one drawn with the same work is expected to take, at first
 Progress = Callable[[str], None]
 
 
